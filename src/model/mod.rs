@@ -1,0 +1,17 @@
+//! What things are: values without I/O, clocks or async.
+//!
+//! Everything else imports from here and this imports from nobody. What is *done* with these values is decided in
+//! [`crate::plan`] and carried out in `crate::sync`.
+
+pub mod contact;
+pub mod customer;
+pub mod identifier;
+pub mod ids;
+pub mod keyed;
+pub mod rules;
+
+pub use contact::Contact;
+pub use customer::{Customer, Naming, Text};
+pub use identifier::{Email, Identifier, Line, Phone};
+pub use ids::{AccountName, ContactId, ContactKey, CustomerId, ShopCustomerId, ShopName};
+pub use keyed::{HashKey, Keyed};

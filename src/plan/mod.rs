@@ -1,0 +1,2 @@
+//! What to do: pure and synchronous, without clock, log or I/O.
+
