@@ -1,2 +1,1 @@
 //! What to do: pure and synchronous, without clock, log or I/O.
-
