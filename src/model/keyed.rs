@@ -41,6 +41,19 @@ impl fmt::Debug for Keyed {
     }
 }
 
+impl serde::Serialize for Keyed {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Keyed {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a keyed hash is 32 hexadecimal digits"))
+    }
+}
+
 /// The key of the hashes. Whoever has it and the store can test whether a known address is in it; so it is a secret.
 pub struct HashKey(SecretBox<Vec<u8>>);
 

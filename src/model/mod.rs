@@ -5,10 +5,16 @@
 
 pub mod contact;
 pub mod customer;
+pub mod hold;
 pub mod identifier;
 pub mod ids;
 pub mod keyed;
+pub mod link;
+pub mod proposal;
 pub mod rules;
+pub mod run;
+pub mod state;
+pub mod time;
 
 pub use contact::Contact;
 pub use customer::{Customer, Naming, Text};

@@ -1,0 +1,140 @@
+//! A link: contact ↔ customer, with the baseline of every field we looked at.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ids::{ContactKey, CustomerId},
+    keyed::Keyed,
+    time::Moment,
+};
+
+/// A contact field that has a rule in `[fields]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Field {
+    /// First, last and nickname as one unit.
+    Name,
+    /// The e-mail.
+    Email,
+    /// The telephone number.
+    Phone,
+    /// The shop's remarks.
+    Note,
+    /// The contact's id.
+    Ids,
+}
+
+impl Field {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Name, Self::Email, Self::Phone, Self::Note, Self::Ids];
+
+    /// Its word, as in `[fields]`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Note => "note",
+            Self::Ids => "ids",
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What we know of our last dealing with a field. All are keyed hashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// The contact's value when the field was last settled: a write needs a source that differs from it.
+    pub source: Keyed,
+    /// What came back from our write, where we wrote: the value that is ours, never evidence, and ours to replace.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub returned: Option<Keyed>,
+}
+
+/// The baselines of a link, by field.
+pub type Baselines = BTreeMap<Field, Baseline>;
+
+/// Whether this link's contact writes to the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Its values are the customer's.
+    Owner,
+    /// Another contact's are.
+    Secondary,
+}
+
+/// How strongly a contact is tied to a customer; the order is the order of preference for the owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grounds {
+    /// A person said so.
+    Person,
+    /// E-mail and telephone agree.
+    Both,
+    /// The e-mail agrees.
+    Email,
+    /// The telephone agrees.
+    Phone,
+}
+
+impl Grounds {
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Both => "both",
+            Self::Email => "email",
+            Self::Phone => "phone",
+        }
+    }
+}
+
+/// A link as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Who.
+    pub contact: ContactKey,
+    /// Is whom.
+    pub customer: CustomerId,
+    /// Owner or secondary.
+    pub role: Role,
+    /// On what grounds.
+    pub grounds: Grounds,
+    /// The row of the outcome table that made it (`plan::matching::Row`), or `person`.
+    pub row: String,
+    /// When it was made.
+    pub since: Moment,
+    /// What we last settled, by field. Empty on a secondary.
+    pub baselines: Baselines,
+}
+
+/// A person's word on a pair; it outranks every rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ruling {
+    /// They are one person.
+    Same,
+    /// They are two.
+    Different,
+}
+
+impl Ruling {
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Different => "different",
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What can go wrong with the store.
+
+use crate::model::proposal::{ProposalId, ProposalState};
+
+/// An error of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The lease is another's now: nothing was changed.
+    #[error("another process has taken over this account: nothing was written; run again")]
+    LeaseLost,
+    /// Writing is paused: nothing was declared.
+    #[error("writing is paused: `anagrafe resume` lets it go on")]
+    Paused,
+    /// The database was made by a newer Anagrafe.
+    #[error(
+        "the store has schema version {found}, and this Anagrafe knows {known}: install the newer version, or restore an older store"
+    )]
+    TooNew {
+        /// Version of the store.
+        found: i64,
+        /// The last one this binary knows.
+        known: i64,
+    },
+    /// The database needs a migration.
+    #[error("the store has schema version {found}, and this Anagrafe needs {needed}: run `anagrafe migrate`")]
+    TooOld {
+        /// Version of the store.
+        found: i64,
+        /// The version needed.
+        needed: i64,
+    },
+    /// The hash key is not the one the store was made with.
+    #[error(
+        "the hash key is not the one this store was made with: give the key it was made with (store.hash_key_file), or start with an empty store"
+    )]
+    WrongKey,
+    /// No such proposal.
+    #[error("there is no proposal {0}: `anagrafe links list` and `merges list` show those that stand")]
+    NoProposal(ProposalId),
+    /// It is not open any more.
+    #[error("proposal {id} is {}: only an open one can be decided", state.as_str())]
+    NotOpen {
+        /// Which.
+        id: ProposalId,
+        /// What it is.
+        state: ProposalState,
+    },
+    /// No such hold, or released already.
+    #[error("there is no standing hold {0}: `anagrafe holds list` shows those that stand")]
+    NoHold(i64),
+    /// A row that makes no sense; the name says which.
+    #[error("the store holds something this Anagrafe cannot read: {0}")]
+    Inconsistent(&'static str),
+    /// The file or its folder cannot be opened.
+    #[error("cannot open the store {path}: {reason}")]
+    Open {
+        /// Where.
+        path: String,
+        /// Why, in the system's words.
+        reason: String,
+    },
+    /// The disk is full: the transaction was undone.
+    #[error("the disk that holds the store is full: nothing of this step was kept; make room and run again")]
+    Full,
+    /// The database failed; the transaction was undone.
+    #[error("the store failed, and nothing of this step was kept: {0}")]
+    Database(#[source] sqlx::Error),
+}
