@@ -1,1 +1,21 @@
-//! What to do: pure and synchronous, without clock, log or I/O.
+//! What to do: pure and synchronous, without clock, log or I/O. Everything that could be wrong about a person is decided here, on
+//! [`evidence`] that was gathered before, and comes out as a [`page::PagePlan`]: plain data.
+//!
+//! In the order data meets them: [`normalise`] (what an identifier is), [`spellings`] (how it may be written), [`names`],
+//! [`shared`] (whose an identifier is not), [`matching`] (the outcome table), [`weigh`] (a contact against each customer),
+//! `owners` (several contacts, one customer), `merges` (several customers, one contact), [`fields`] (what may be written).
+
+pub mod evidence;
+pub mod fields;
+pub mod fingerprint;
+pub mod lookback;
+pub mod matching;
+mod merges;
+pub mod names;
+pub mod normalise;
+mod owners;
+pub mod page;
+pub mod safeguards;
+pub mod shared;
+pub mod spellings;
+pub mod weigh;

@@ -221,6 +221,8 @@ pub struct Found {
     pub links: BTreeMap<CustomerId, Vec<Link>>,
     /// As in [`Known::holders`].
     pub holders: Holders,
+    /// The hashed names of the contacts that are linked to them.
+    pub names: BTreeMap<ContactKey, Vec<Keyed>>,
 }
 
 /// The number of a declared write.

@@ -1,0 +1,153 @@
+//! One contact against every customer that might be hers.
+
+use serde::Serialize;
+
+use crate::model::{
+    CustomerId, Line,
+    link::{Field, Grounds, Ruling},
+};
+
+use super::{
+    evidence::{Candidate, Side, Subject, View},
+    matching::{self, Agreement, Outcome, Row},
+    names::{self, NameMatch},
+    shared::Shared,
+};
+
+/// How a contact compares with one customer, and what that comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Weighing {
+    /// The customer.
+    pub customer: CustomerId,
+    /// E-mail.
+    pub email: Agreement,
+    /// Telephone.
+    pub phone: Agreement,
+    /// Names.
+    pub names: NameMatch,
+    /// The row of the table.
+    pub row: Row,
+    /// What it comes to, a person's word included.
+    pub outcome: Outcome,
+    /// A person's word, which outranks the row.
+    pub ruled: Option<Ruling>,
+    /// Whether the contact was linked to this customer before.
+    pub standing: bool,
+    /// Fields of the customer that hold our own writing and so said nothing.
+    pub ours: Vec<Field>,
+}
+
+impl Weighing {
+    /// On what grounds a link would stand.
+    #[must_use]
+    pub const fn grounds(&self) -> Grounds {
+        match (self.ruled, self.email, self.phone) {
+            (Some(Ruling::Same), _, _) => Grounds::Person,
+            (_, Agreement::Agree, Agreement::Agree) => Grounds::Both,
+            (_, Agreement::Agree, Agreement::Lacking | Agreement::Differ) => Grounds::Email,
+            (_, Agreement::Lacking | Agreement::Differ, _) => Grounds::Phone,
+        }
+    }
+
+    /// How many of the contact's identifiers the customer holds.
+    #[must_use]
+    pub fn agreeing(&self) -> usize {
+        usize::from(self.email == Agreement::Agree) + usize::from(self.phone == Agreement::Agree)
+    }
+}
+
+/// Why the identifiers of a contact are shared, if they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SharedSides {
+    /// The e-mail.
+    pub email: Option<Shared>,
+    /// The telephone number.
+    pub phone: Option<Shared>,
+}
+
+impl SharedSides {
+    pub(super) fn of(subject: &Subject, view: &View<'_>) -> Self {
+        let crowded = |crowded: bool| crowded.then_some(Shared::Crowded);
+        let email = subject.identity.email.as_ref();
+        let phone = subject.identity.phone.as_ref();
+        Self {
+            email: crowded(subject.crowded_email).or_else(|| view.shared_email(email?)),
+            phone: crowded(subject.crowded_phone).or_else(|| view.shared_phone(phone?)),
+        }
+    }
+}
+
+/// Weighs a contact against every customer that holds one of her identifiers, is linked to her, or was named by a person.
+/// Sorted by customer; rows without a match are left out.
+pub(super) fn weigh(subject: &Subject, shared: SharedSides, view: &View<'_>) -> Vec<Weighing> {
+    let mut candidates: Vec<&Candidate> = Vec::new();
+    if let Some(email) = &subject.identity.email {
+        candidates.extend(view.with_email(email));
+    }
+    if let Some(phone) = &subject.identity.phone {
+        candidates.extend(view.with_phone(phone));
+    }
+    let named = subject.rulings.keys().chain(subject.link.iter().map(|link| &link.customer));
+    candidates.extend(named.filter_map(|id| view.evidence.customers.get(id)));
+    candidates.sort_by(|a, b| a.customer.id.cmp(&b.customer.id));
+    candidates.dedup_by(|a, b| a.customer.id == b.customer.id);
+    candidates
+        .into_iter()
+        .map(|candidate| against(subject, shared, candidate, view))
+        .filter(|weighing| weighing.row != Row::Nothing || weighing.standing || weighing.ruled.is_some())
+        .collect()
+}
+
+fn against(subject: &Subject, shared: SharedSides, candidate: &Candidate, view: &View<'_>) -> Weighing {
+    let email = agreement(subject.identity.email.as_ref(), shared.email, candidate.email_as_evidence(), |theirs| {
+        view.shared_email(theirs).is_some()
+    });
+    let phone = agreement(subject.identity.phone.as_ref(), shared.phone, candidate.phone_as_evidence(), |theirs| {
+        view.shared_phone(theirs).is_some()
+    });
+    let names = name_match(subject, candidate);
+    let line = subject.identity.phone.as_ref().map_or(Line::Fixed, crate::model::Phone::line);
+    let row = matching::row(email, phone, line, names);
+    let ruled = subject.rulings.get(&candidate.customer.id).copied();
+    let outcome = match ruled {
+        Some(Ruling::Same) => Outcome::Link,
+        Some(Ruling::Different) => Outcome::NoMatch,
+        None => matching::outcome(row, view.rules),
+    };
+    let standing = subject.link.as_ref().is_some_and(|link| link.customer == candidate.customer.id);
+    let ours = candidate.ours.iter().copied().collect();
+    Weighing { customer: candidate.customer.id.clone(), email, phone, names, row, outcome, ruled, standing, ours }
+}
+
+/// A shared identifier says nothing, on whichever side it stands; something unreadable says nothing, and something that is
+/// not even a text is somebody's.
+fn agreement<T: PartialEq>(
+    mine: Option<&T>,
+    mine_shared: Option<Shared>,
+    theirs: &Side<T>,
+    theirs_shared: impl Fn(&T) -> bool,
+) -> Agreement {
+    match (mine, theirs) {
+        (None, _) | (Some(_), Side::Blank | Side::Unreadable) => Agreement::Lacking,
+        (Some(_), _) if mine_shared.is_some() => Agreement::Lacking,
+        (Some(_), Side::Opaque) => Agreement::Differ,
+        (Some(mine), Side::Is(theirs)) if mine == theirs => Agreement::Agree,
+        (Some(_), Side::Is(theirs)) if theirs_shared(theirs) => Agreement::Lacking,
+        (Some(_), Side::Is(_)) => Agreement::Differ,
+    }
+}
+
+/// First and last name decide; a nickname may confirm where they are blank, and never contradicts.
+fn name_match(subject: &Subject, candidate: &Candidate) -> NameMatch {
+    if !candidate.name_is_evidence() {
+        return NameMatch::Blank;
+    }
+    match names::compare(&subject.identity.name, &candidate.name) {
+        NameMatch::Agree => NameMatch::Agree,
+        NameMatch::Differ => NameMatch::Differ,
+        NameMatch::Blank => match names::compare(&subject.identity.name, &candidate.nickname) {
+            NameMatch::Agree => NameMatch::Agree,
+            NameMatch::Differ | NameMatch::Blank => NameMatch::Blank,
+        },
+    }
+}

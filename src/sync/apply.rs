@@ -1,0 +1,289 @@
+//! Apply: the only place that writes customers.
+//!
+//! Each update is preceded by a `get`, on which the same field rules are evaluated again; only fields that were declared
+//! and still change are sent; the answer is compared with what was there. A run's first write is a canary: alone, read
+//! back by id, before any other is in flight. If a field that was not sent vanished, it is put back and the run stops.
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt as _, stream};
+use serde_json::{Map, Value};
+
+use super::{Bridge, PassError, Tenure};
+use crate::{
+    http::{CallError, Verdict},
+    model::{
+        Contact, ContactId, ContactKey, Customer, CustomerId,
+        link::{Baselines, Field},
+        run::RunId,
+    },
+    plan::{
+        fields::{self, Patch, Wish},
+        normalise::Identity,
+        page::ContactPlan,
+    },
+    store::{Declaration, DeclaredField, WriteId, WriteOutcome},
+    vivocha::Writer,
+};
+
+/// A contact and what is planned for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    /// As the shop wrote it.
+    pub contact: &'a Contact,
+    /// Normalised.
+    pub identity: &'a Identity,
+    /// What is planned.
+    pub plan: &'a ContactPlan,
+    /// To whom.
+    pub customer: &'a CustomerId,
+}
+
+/// What became of an update.
+#[derive(Debug, Clone)]
+pub enum Done {
+    /// It was sent and came back so.
+    Updated(Baselines),
+    /// On a second look there was nothing to send.
+    Nothing(Baselines),
+    /// It failed; the contact is tried again. `doubt`: it may have been applied.
+    Failed {
+        /// Why, a code.
+        cause: String,
+        /// Whether it may have been applied.
+        doubt: bool,
+    },
+}
+
+/// What became of the updates of a page. Those that were never tried are missing.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// By contact.
+    pub done: BTreeMap<ContactId, Done>,
+    /// Outcomes of what was declared.
+    pub settled: Vec<(WriteId, WriteOutcome)>,
+    /// What ends the run, after these are recorded.
+    pub stopped: Option<PassError>,
+    /// Whether the canary has sung.
+    pub canary: bool,
+}
+
+/// Applies the updates of a page. What was done is always answered, also where the run has to stop: it is to be recorded.
+///
+/// # Errors
+/// Only where nothing was sent: writing is paused, or the store failed.
+pub async fn apply(
+    bridge: &Bridge,
+    tenure: &Tenure,
+    run: RunId,
+    jobs: &[Job<'_>],
+    canary: bool,
+) -> Result<Applied, PassError> {
+    let mut applied = Applied { canary, ..Applied::default() };
+    // A dry run takes the plan as it stands for done.
+    let Some(writer) = bridge.writer.as_ref().filter(|_| !jobs.is_empty()) else {
+        let as_planned = |job: &Job<'_>| (job.contact.id, Done::Updated(job.plan.baselines.clone()));
+        applied.done.extend(jobs.iter().map(as_planned));
+        return Ok(applied);
+    };
+    let declarations: Vec<Declaration> = jobs.iter().map(|job| declaration(bridge, run, job)).collect();
+    let writes = bridge.store.declare(&tenure.lease(), &declarations).await?;
+    let mut declared = jobs.iter().zip(writes).peekable();
+    while !applied.canary
+        && let Some((job, write)) = declared.next()
+    {
+        let result = update(bridge, tenure, writer, job, true).await;
+        applied.canary = matches!(result, Ok(Done::Updated(_)));
+        if take(&mut applied, job, write, result) {
+            applied.settled.extend(declared.map(|(_, write)| (write, WriteOutcome::Stale)));
+            return Ok(applied);
+        }
+    }
+    let updates = declared.map(|(job, write)| async move {
+        let result = update(bridge, tenure, writer, job, false).await;
+        (job, write, result)
+    });
+    let mut updates = stream::iter(updates).buffer_unordered(bridge.rules.concurrency);
+    // After a reason to stop, what is in flight still ends and is taken; `update` begins nothing new then.
+    let mut stopping = false;
+    while let Some((job, write, result)) = updates.next().await {
+        stopping |= take(&mut applied, job, write, result);
+        if stopping {
+            bridge.stop.cancel();
+        }
+    }
+    Ok(applied)
+}
+
+/// Notes a result; true where the run has to stop.
+fn take(applied: &mut Applied, job: &Job<'_>, write: WriteId, result: Result<Done, PassError>) -> bool {
+    let outcome = match &result {
+        Ok(Done::Updated(_)) => WriteOutcome::Applied,
+        Ok(Done::Nothing(_)) => WriteOutcome::Stale,
+        Ok(Done::Failed { doubt: true, .. }) => WriteOutcome::Unknown,
+        Ok(Done::Failed { doubt: false, .. }) => WriteOutcome::NotApplied,
+        Err(PassError::Overrides { .. } | PassError::Canary { .. }) => WriteOutcome::Unknown,
+        // Not sent, or refused for good.
+        Err(_) => WriteOutcome::NotApplied,
+    };
+    applied.settled.push((write, outcome));
+    match result {
+        Ok(done) => {
+            applied.done.insert(job.contact.id, done);
+            false
+        }
+        Err(error) => {
+            let worse = |old: &PassError| matches!(old, PassError::Stopped);
+            if applied.stopped.as_ref().is_none_or(worse) {
+                applied.stopped = Some(error);
+            }
+            true
+        }
+    }
+}
+
+fn declaration(bridge: &Bridge, run: RunId, job: &Job<'_>) -> Declaration {
+    let field = |(field, plan): (Field, &fields::FieldPlan)| {
+        (field, DeclaredField { source: plan.source, sent: plan.sent, before: plan.before })
+    };
+    Declaration {
+        run,
+        contact: ContactKey { shop: bridge.shop_name().clone(), id: job.contact.id },
+        customer: job.customer.clone(),
+        why: job.plan.reason.clone(),
+        fields: job.plan.patch.sent().map(field).collect(),
+        at: bridge.clock.now(),
+    }
+}
+
+async fn update(
+    bridge: &Bridge,
+    tenure: &Tenure,
+    writer: &Writer,
+    job: &Job<'_>,
+    canary: bool,
+) -> Result<Done, PassError> {
+    if bridge.stop.is_cancelled() {
+        return Err(PassError::Stopped);
+    }
+    let before = match bridge.reader.get(job.customer).await {
+        Ok(Some(before)) if before.id == *job.customer => before,
+        Ok(Some(_)) => return Ok(failed("customer-absorbed", false)),
+        Ok(None) => return Ok(failed("customer-gone", false)),
+        Err(error) => return outcome_of(error, "customer-unreadable"),
+    };
+    let patch = again(bridge, job, &before);
+    if patch.is_empty() {
+        return Ok(Done::Nothing(patch.settled(&job.plan.baselines, &before, &bridge.reading())));
+    }
+    if bridge.stop.is_cancelled() {
+        return Err(PassError::Stopped);
+    }
+    tenure.covers(bridge.rules.write_timeout)?;
+    let after = match writer.update(job.customer, patch.body()).await {
+        Ok(after) => after,
+        Err(error) => return outcome_of(error, "update-failed"),
+    };
+    look(bridge, writer, job, &before, &patch, after, canary).await
+}
+
+/// The same rules on a fresh reading; what was not declared is not sent.
+fn again(bridge: &Bridge, job: &Job<'_>, fresh: &Customer) -> Patch {
+    let wish = Wish {
+        shop: bridge.shop_name(),
+        contact: job.contact,
+        identity: job.identity,
+        baselines: &job.plan.baselines,
+        guard: &job.plan.guard,
+    };
+    let declared: Vec<Field> = job.plan.writes();
+    fields::patch(&wish, fresh, &bridge.reading()).only(&declared)
+}
+
+/// Compares what came back with what was there and what was sent.
+async fn look(
+    bridge: &Bridge,
+    writer: &Writer,
+    job: &Job<'_>,
+    before: &Customer,
+    patch: &Patch,
+    mut after: Customer,
+    canary: bool,
+) -> Result<Done, PassError> {
+    let sent = patch.body();
+    let suspicious = after.id != before.id || !lost(before, &after, &sent).is_empty() || !took(&after, before, &sent);
+    if canary || suspicious {
+        after = match bridge.reader.get(job.customer).await {
+            Ok(Some(read)) => read,
+            Ok(None) => return Ok(failed("customer-gone", true)),
+            Err(error) => return outcome_of(error, "update-not-read-back").map(in_doubt),
+        };
+    }
+    let lost = lost(before, &after, &sent);
+    if !lost.is_empty() {
+        let restored = restore(bridge, writer, before, &sent).await;
+        return Err(PassError::Overrides { customer: job.customer.clone(), fields: lost.join(", "), restored });
+    }
+    if took(&after, before, &sent) {
+        return Ok(Done::Updated(patch.settled(&job.plan.baselines, &after, &bridge.reading())));
+    }
+    if canary {
+        return Err(PassError::Canary { customer: job.customer.clone() });
+    }
+    Ok(failed("update-not-applied", false))
+}
+
+/// Fields that stood before, were not sent, and are gone.
+fn lost(before: &Customer, after: &Customer, sent: &Map<String, Value>) -> Vec<String> {
+    let stands = |document: &Map<String, Value>, field: &str| document.get(field).is_some_and(|value| !value.is_null());
+    before
+        .document
+        .keys()
+        .filter(|field| !sent.contains_key(*field))
+        .filter(|field| stands(&before.document, field) && !stands(&after.document, field))
+        .cloned()
+        .collect()
+}
+
+/// Whether every field that was sent with a new value shows one: the value itself, or (servers trim) another than before.
+fn took(after: &Customer, before: &Customer, sent: &Map<String, Value>) -> bool {
+    sent.iter().all(|(field, value)| {
+        let now = after.document.get(field);
+        now == Some(value) || now.unwrap_or(&Value::Null) != before.document.get(field).unwrap_or(&Value::Null)
+    })
+}
+
+/// Puts everything back as it was, with what was sent: such a server wants the whole document.
+async fn restore(bridge: &Bridge, writer: &Writer, before: &Customer, sent: &Map<String, Value>) -> &'static str {
+    const FAILED: &str = "they could not be put back: restore them by hand, from Vivocha's own history of the customer";
+    let mut whole = before.document.clone();
+    whole.remove(&bridge.rules.naming.id);
+    whole.extend(sent.clone());
+    if writer.update(&before.id, whole).await.is_err() {
+        return FAILED;
+    }
+    match bridge.reader.get(&before.id).await {
+        Ok(Some(now)) if lost(before, &now, sent).is_empty() => "they were put back, and read to be there",
+        Ok(_) | Err(_) => FAILED,
+    }
+}
+
+fn failed(cause: &str, doubt: bool) -> Done {
+    Done::Failed { cause: cause.into(), doubt }
+}
+
+fn in_doubt(done: Done) -> Done {
+    match done {
+        Done::Failed { cause, doubt: _ } => Done::Failed { cause, doubt: true },
+        Done::Updated(_) | Done::Nothing(_) => done,
+    }
+}
+
+fn outcome_of(error: CallError, cause: &str) -> Result<Done, PassError> {
+    match error.verdict {
+        Verdict::Stop => Err(error.into()),
+        Verdict::Retry => Ok(failed("vivocha-unreachable", false)),
+        Verdict::Park => Ok(failed(cause, false)),
+        Verdict::Unknown => Ok(failed(cause, true)),
+    }
+}

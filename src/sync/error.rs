@@ -1,0 +1,62 @@
+//! What ends a run. Failing one contact is an outcome and ends nothing.
+
+use crate::{
+    http::CallError,
+    model::{CustomerId, hold::Hold},
+    store::StoreError,
+};
+
+/// What ends a run before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// A call failed in a way that no other call would mend.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A safeguard stopped it.
+    #[error("hold {}: {}", .0.id, .0.what.reason)]
+    Held(Box<Hold>),
+    /// One cause keeps too many contacts from being handled.
+    #[error("{count} contacts of this run could not be handled for one reason, so it is an outage and not their fault: {cause}; nothing of this page was recorded; run again once it is over")]
+    Outage {
+        /// How many.
+        count: u64,
+        /// Why.
+        cause: String,
+    },
+    /// A signal.
+    #[error("stopped by a signal; what was done is recorded, and the next run goes on from there")]
+    Stopped,
+    /// Writing is paused.
+    #[error("writing is paused: `anagrafe resume` lets it go on")]
+    Paused,
+    /// Another process has the account's lease now.
+    #[error("this process could not prove its lease on the account any more, so it stopped writing; run again")]
+    LeaseLost,
+    /// An update took fields away that were not ours.
+    #[error("Vivocha dropped fields that were not sent when customer {customer} was updated ({fields}); {restored}. No further update was sent. Ask Vivocha how a partial update is made for this account, and set vivocha.endpoints.update accordingly")]
+    Overrides {
+        /// Whose.
+        customer: CustomerId,
+        /// Which: names of fields only.
+        fields: String,
+        /// What became of them.
+        restored: &'static str,
+    },
+    /// The first update was not there when it was read back.
+    #[error("the first update of this run answered as if it were done, but customer {customer}, read back, does not show it. No further update was sent. Run `anagrafe check`, and look at vivocha.endpoints.update")]
+    Canary {
+        /// Whose.
+        customer: CustomerId,
+    },
+    /// The figures of the report do not add up: a defect of Anagrafe.
+    #[error("{read} contacts were read and {counted} accounted for: this is a defect of Anagrafe; please report it")]
+    Unbalanced {
+        /// Read.
+        read: u64,
+        /// Counted.
+        counted: u64,
+    },
+}

@@ -1,0 +1,125 @@
+//! Doing it: reads a shop, gathers evidence, has it planned, applies the plan, records what came of it. Decides nothing
+//! about people itself: that is [`crate::plan`]'s.
+//!
+//! ```text
+//! run ─▶ survey ─▶ crossing: pages ─▶ gather ─▶ plan ─▶ apply ─▶ record      (one page after the other, the next one in flight)
+//!                  under a tenure: the account's lease, renewed while the run lasts
+//! ```
+
+pub mod apply;
+pub mod clock;
+pub mod crossing;
+pub mod error;
+pub mod gather;
+pub mod host;
+pub mod pages;
+pub mod record;
+pub mod run;
+pub mod survey;
+pub mod tally;
+pub mod tenure;
+pub mod watch;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+pub use clock::{Clock, SystemClock};
+pub use error::PassError;
+pub use tenure::Tenure;
+pub use watch::{Silent, Watch};
+
+use crate::{
+    model::{
+        AccountName, HashKey, Naming, ShopName,
+        rules::{FieldRules, MatchingRules, SafeguardLimits, Spelling},
+    },
+    open2b::Shop,
+    plan::{fields::Reading, fingerprint, normalise::Region},
+    store::Store,
+    vivocha::{Reader, Writer},
+};
+
+/// All that an operator decided and a pass obeys.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// `[matching]`
+    pub matching: MatchingRules,
+    /// `[fields]`
+    pub fields: FieldRules,
+    /// `[vivocha.fields]`
+    pub naming: Naming,
+    /// `[safeguards]`
+    pub safeguards: SafeguardLimits,
+    /// `[vivocha] spellings`
+    pub spellings: Vec<Spelling>,
+    /// The shop's country.
+    pub region: Region,
+    /// The same, in two letters.
+    pub country: String,
+    /// Contacts per page.
+    pub page_size: u32,
+    /// `[schedule] lookback`
+    pub lookback: Duration,
+    /// `[schedule] lookback_pages`
+    pub lookback_pages: u32,
+    /// `[schedule] recheck_linked`
+    pub recheck_linked: Duration,
+    /// `[schedule] recheck_unmatched`
+    pub recheck_unmatched: Duration,
+    /// Deadline of a call to Vivocha: no write is sent that the lease does not outlive.
+    pub write_timeout: Duration,
+    /// Writes in flight at once.
+    pub concurrency: usize,
+}
+
+/// One shop, the account, and what stands between them.
+#[derive(Clone)]
+pub struct Bridge {
+    /// The account.
+    pub account: AccountName,
+    /// The shop.
+    pub shop: Shop,
+    /// Reads customers.
+    pub reader: Reader,
+    /// Writes customers; a dry run has none.
+    pub writer: Option<Writer>,
+    /// Remembers.
+    pub store: Arc<dyn Store>,
+    /// Hashes.
+    pub key: Arc<HashKey>,
+    /// What to obey.
+    pub rules: Arc<Rules>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Is told how it goes.
+    pub watch: Arc<dyn Watch>,
+    /// Asks to stop.
+    pub stop: CancellationToken,
+}
+
+impl Bridge {
+    /// The shop's name.
+    #[must_use]
+    pub fn shop_name(&self) -> &ShopName {
+        self.shop.name()
+    }
+
+    /// How fields are read and compared.
+    #[must_use]
+    pub fn reading(&self) -> Reading<'_> {
+        Reading {
+            rules: &self.rules.fields,
+            naming: &self.rules.naming,
+            region: self.rules.region,
+            key: &self.key,
+        }
+    }
+
+    /// The rules as they go into fingerprints.
+    #[must_use]
+    pub fn rules_print(&self) -> String {
+        let Rules { matching, fields, naming, country, .. } = &*self.rules;
+        fingerprint::rules(country, matching, fields, naming, &self.key)
+    }
+}

@@ -1,0 +1,122 @@
+//! Record: what a plan and its application come to, as the store keeps it. Pure.
+
+use std::time::Duration;
+
+use super::{apply::Done, survey::index_entry};
+use crate::{
+    model::{ContactId, Keyed, link::Role, state::ContactState, time::Moment},
+    plan::{
+        evidence::Hashes,
+        page::ContactPlan,
+        safeguards::{self, Retry},
+    },
+    store::{ContactRecord, Fingerprint, Judged, LinkChange, LinkRecord, Prior},
+};
+
+/// What is the same for every contact of a page.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// Now.
+    pub now: Moment,
+    /// The rules, as fingerprints name them.
+    pub rules: String,
+    /// `[schedule] recheck_linked`
+    pub recheck_linked: Duration,
+    /// `[schedule] recheck_unmatched`
+    pub recheck_unmatched: Duration,
+}
+
+/// Who is recorded.
+#[derive(Debug, Clone)]
+pub struct About<'a> {
+    /// Her id.
+    pub id: ContactId,
+    /// Her hashes now.
+    pub hashes: Hashes,
+    /// The hash of her content.
+    pub content: Keyed,
+    /// What was known of her.
+    pub prior: Option<&'a Prior>,
+}
+
+/// The record of a contact that was planned. `done` is what became of her update, if one was planned.
+#[must_use]
+pub fn judged(about: About<'_>, plan: &ContactPlan, done: Option<&Done>, terms: &Terms) -> ContactRecord {
+    if let Some(Done::Failed { cause, doubt: _ }) = done {
+        // The link is good though the update failed: it is kept, so that what it was found on is not lost.
+        let mut record = parked(about, cause, terms);
+        if let Some(link) = link(plan, None) {
+            record.link = LinkChange::Set(link);
+        }
+        return record;
+    }
+    let recheck = match plan.state {
+        ContactState::Linked => terms.recheck_linked,
+        ContactState::Unmatched
+        | ContactState::Waiting
+        | ContactState::Parked
+        | ContactState::Invalid
+        | ContactState::Excluded
+        | ContactState::Gone => terms.recheck_unmatched,
+    };
+    // An invalid contact becomes valid only by an edit, which its fingerprint shows.
+    let rechecked = plan.state != ContactState::Invalid;
+    let seed = u64::try_from(about.id.get()).unwrap_or(0);
+    let questioned = plan.state == ContactState::Waiting && about.prior.is_some_and(|p| p.link.is_some());
+    ContactRecord {
+        entry: index_entry(about.id, about.hashes),
+        state: plan.state,
+        reason: plan.reason.clone(),
+        fingerprint: Fingerprint { content: about.content, rules: terms.rules.clone() },
+        recheck_at: rechecked.then(|| safeguards::recheck(recheck, seed, terms.now)),
+        retry_at: None,
+        attempts: 0,
+        parked_since: None,
+        link: match link(plan, done) {
+            Some(link) => LinkChange::Set(link),
+            None if questioned && plan.reason == "questioned" => LinkChange::Keep,
+            None => LinkChange::Drop,
+        },
+        proposals: Some(plan.proposals.clone()),
+    }
+}
+
+fn link(plan: &ContactPlan, done: Option<&Done>) -> Option<LinkRecord> {
+    let link = plan.link.as_ref()?;
+    let baselines = match (link.role, done) {
+        (Role::Owner, Some(Done::Updated(baselines) | Done::Nothing(baselines))) => baselines.clone(),
+        (Role::Owner, Some(Done::Failed { .. }) | None) => plan.baselines.clone(),
+        (Role::Secondary, _) => plan.baselines.clone(),
+    };
+    Some(LinkRecord {
+        customer: link.customer.clone(),
+        role: link.role,
+        grounds: link.grounds,
+        row: link.row.clone(),
+        baselines,
+    })
+}
+
+/// The record of a contact that could not be handled now.
+#[must_use]
+pub fn parked(about: About<'_>, cause: &str, terms: &Terms) -> ContactRecord {
+    let before: Option<&Judged> = about.prior.and_then(|prior| prior.judged.as_ref());
+    let attempts = before.map_or(0, |judged| judged.attempts).saturating_add(1);
+    let since = before.and_then(|judged| judged.parked_since).unwrap_or(terms.now);
+    let (state, reason, retry_at) = match safeguards::retry(attempts, since, terms.now) {
+        Retry::After(span) => (ContactState::Parked, cause.to_owned(), Some(terms.now.after(span))),
+        Retry::Never => (ContactState::Waiting, format!("parked-too-long: {cause}"), None),
+    };
+    ContactRecord {
+        entry: index_entry(about.id, about.hashes),
+        state,
+        reason,
+        fingerprint: Fingerprint { content: about.content, rules: terms.rules.clone() },
+        recheck_at: None,
+        retry_at,
+        attempts,
+        parked_since: Some(since),
+        link: LinkChange::Keep,
+        proposals: None,
+    }
+}

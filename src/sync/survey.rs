@@ -1,0 +1,57 @@
+//! The survey: a shop that is new is first read whole into the index, hashes only and without a call to Vivocha, so that
+//! shared identifiers are known before anyone is linked. Resumes where it was interrupted.
+
+use super::{Bridge, PassError, Tenure, pages::Pages, tally::Tally};
+use crate::{
+    model::ContactId,
+    open2b::{Field, Record},
+    plan::{evidence::Hashes, normalise},
+    store::{IndexEntry, SurveyStep},
+};
+
+/// Surveys the rest of a shop after `after`; answers how many contacts were read.
+///
+/// # Errors
+/// Whatever ends a run; what was indexed stays.
+pub async fn survey(bridge: &Bridge, tenure: &Tenure, after: i64, of: u64, tally: &mut Tally) -> Result<(), PassError> {
+    let fields = vec![Field::Id, Field::Name, Field::Phone, Field::Email];
+    let mut pages = Pages::after(bridge.shop.clone(), after, fields, true);
+    let mut last = after;
+    while let Some(page) = pages.next().await? {
+        if bridge.stop.is_cancelled() {
+            return Err(PassError::Stopped);
+        }
+        last = page.last;
+        let entries = page.records.iter().filter_map(|record| entry(record, bridge)).collect();
+        let step = SurveyStep { shop: bridge.shop_name().clone(), entries, after: last, whole: false };
+        bridge.store.survey(&tenure.lease(), &step).await?;
+        tally.surveyed(page.records.len() as u64);
+        bridge.watch.surveying(tally.read(), of.max(tally.read()));
+    }
+    if last == 0 {
+        // An empty shop is not a surveyed one: its people may be yet to come, or the key sees none of them.
+        return Ok(());
+    }
+    let end = SurveyStep { shop: bridge.shop_name().clone(), entries: Vec::new(), after: last, whole: true };
+    bridge.store.survey(&tenure.lease(), &end).await?;
+    Ok(())
+}
+
+fn entry(record: &Record, bridge: &Bridge) -> Option<IndexEntry> {
+    match record {
+        Record::Whole(contact) => {
+            let identity =
+                normalise::identity(&contact.name, &contact.email, &contact.phone, bridge.rules.region);
+            Some(index_entry(contact.id, Hashes::of(&identity, &bridge.key)))
+        }
+        // The crossing reads it again and parks it.
+        Record::Malformed { .. } => None,
+    }
+}
+
+/// An index entry of hashes.
+#[must_use]
+pub fn index_entry(id: ContactId, hashes: Hashes) -> IndexEntry {
+    let Hashes { email, phone, name } = hashes;
+    IndexEntry { id, email, phone, name }
+}

@@ -1,0 +1,127 @@
+//! The figures of a run while it runs: each contact read counts once, and the sum is the number read.
+
+use std::collections::BTreeMap;
+
+use crate::model::{
+    run::{Counts, HoldNote, MergeCounts},
+    state::ContactState,
+};
+
+/// How a contact ended in this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Known, the same, not due.
+    Unchanged,
+    /// In this state, without a write.
+    In(ContactState),
+    /// Linked, and its customer was updated.
+    Updated,
+}
+
+/// The figures.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    counts: Counts,
+    read: u64,
+    gone: u64,
+    updates: u64,
+    updates_to_known: u64,
+    merges: MergeCounts,
+    parked_for: BTreeMap<String, u64>,
+    holds: Vec<HoldNote>,
+}
+
+impl Tally {
+    /// Contacts read into the index.
+    pub fn surveyed(&mut self, contacts: u64) {
+        self.read += contacts;
+        self.counts.surveyed += contacts;
+    }
+
+    /// Contacts read; each is to be counted by [`Tally::ended`].
+    pub fn reading(&mut self, contacts: u64) {
+        self.read += contacts;
+    }
+
+    /// How a contact ended.
+    pub fn ended(&mut self, ended: Ended) {
+        let counts = &mut self.counts;
+        match ended {
+            Ended::Unchanged => counts.unchanged += 1,
+            Ended::Updated => counts.updated += 1,
+            Ended::In(ContactState::Linked) => counts.linked += 1,
+            Ended::In(ContactState::Unmatched) => counts.unmatched += 1,
+            Ended::In(ContactState::Waiting) => counts.waiting += 1,
+            Ended::In(ContactState::Parked) => counts.parked += 1,
+            Ended::In(ContactState::Invalid) => counts.invalid += 1,
+            Ended::In(ContactState::Excluded) => counts.excluded += 1,
+            // Known as gone and yet read: it is back, and whoever says so gives it another state.
+            Ended::In(ContactState::Gone) => self.gone += 1,
+        }
+    }
+
+    /// An update that was sent; `known`: to a customer that was linked before the run.
+    pub fn updated(&mut self, known: bool) {
+        self.updates += 1;
+        self.updates_to_known += u64::from(known);
+    }
+
+    /// Updates sent to customers that were linked before the run.
+    #[must_use]
+    pub const fn updates_to_known(&self) -> u64 {
+        self.updates_to_known
+    }
+
+    /// Contacts parked for one cause; answers how many of this run are by now.
+    pub fn parked(&mut self, cause: &str) -> u64 {
+        let count = self.parked_for.entry(cause.to_owned()).or_default();
+        *count += 1;
+        *count
+    }
+
+    /// Merge proposals that stand.
+    pub fn proposed(&mut self, merges: u64) {
+        self.merges.proposed += merges;
+    }
+
+    /// A hold that stands.
+    pub fn hold(&mut self, note: HoldNote) {
+        self.holds.push(note);
+    }
+
+    /// Contacts read.
+    #[must_use]
+    pub const fn read(&self) -> u64 {
+        self.read
+    }
+
+    /// Counts so far.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Contacts gone.
+    #[must_use]
+    pub const fn gone(&self) -> u64 {
+        self.gone
+    }
+
+    /// Updates sent.
+    #[must_use]
+    pub const fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// Merges.
+    #[must_use]
+    pub const fn merges(&self) -> MergeCounts {
+        self.merges
+    }
+
+    /// Holds.
+    #[must_use]
+    pub fn holds(&self) -> &[HoldNote] {
+        &self.holds
+    }
+}

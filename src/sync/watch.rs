@@ -1,0 +1,23 @@
+//! Who watches a run: a progress bar, a plan's printer, a test. Told ids and figures, never a personal detail.
+
+use crate::{model::run::RunReport, plan::page::ContactPlan};
+
+/// Is told how a run goes. Called between awaits; must return at once.
+pub trait Watch: Send + Sync {
+    /// The survey reads: so many contacts so far, of so many.
+    fn surveying(&self, _read: u64, _of: u64) {}
+    /// The crossing reads: the report so far, and how many contacts there are to read.
+    fn crossing(&self, _so_far: &RunReport, _of: u64) {}
+    /// What is planned for a contact, before any of it is done.
+    fn planned(&self, _plan: &ContactPlan) {}
+    /// Something a person should read.
+    fn notice(&self, _text: &str) {}
+    /// The run is over.
+    fn done(&self) {}
+}
+
+/// Nobody.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Watch for Silent {}
