@@ -4,5 +4,13 @@
 //! Every failed call carries a [`Verdict`]; whoever called acts on that and on nothing else.
 
 pub mod call;
+pub mod client;
+pub mod limits;
+pub mod reqwest;
+pub mod transport;
 
 pub use call::{Answer, Call, CallError, Cause, Judgement, Safety, Verdict};
+pub use client::Client;
+pub use limits::{Ambient, Limits, Rate};
+pub use reqwest::{BadCaBundle, ReqwestTransport, TransportOptions};
+pub use transport::{Transport, TransportError};
