@@ -42,7 +42,7 @@ impl Limits {
             tries: 4,
             backoff: Duration::from_secs(1),
             throttle_backoff: Duration::from_secs(10),
-            longest_wait: Duration::from_secs(600),
+            longest_wait: Duration::from_mins(10),
         }
     }
 }
