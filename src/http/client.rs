@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use tokio::time::{sleep, timeout};
 
 use super::{
@@ -145,7 +145,8 @@ impl Client {
         pass: &Pass<'_>,
         judge: &(dyn Fn(&Answer) -> Judgement + Send + Sync),
     ) -> Next {
-        if answer.status.is_redirection() {
+        // A HEAD asks where something is: for the judge its redirect is an answer. Nobody follows that one either.
+        if answer.status.is_redirection() && call.method != Method::HEAD {
             return Next::Fail(Verdict::Stop, Cause::Redirect(answer.status.as_u16()));
         }
         let judgement = judge(&answer);

@@ -143,12 +143,7 @@ impl Authority {
         }
     }
 
-    async fn issue(
-        &self,
-        token: &mut Option<Token>,
-        client: &Client,
-        options: &Options,
-    ) -> Result<Issued, CallError> {
+    async fn issue(&self, token: &mut Option<Token>, client: &Client, options: &Options) -> Result<Issued, CallError> {
         let from = (self.clock)();
         let failed = |cause| client.failed("token", Verdict::Stop, cause);
         let (text, life) = match &options.auth {
@@ -162,8 +157,9 @@ impl Authority {
                 (format!("Bearer {}", grant.access_token), Some(grant.life()))
             }
         };
-        let mut header = HeaderValue::try_from(text)
-            .map_err(|_| failed(Cause::Protocol("the credentials cannot stand in a header: check [vivocha.auth]".into())))?;
+        let mut header = HeaderValue::try_from(text).map_err(|_| {
+            failed(Cause::Protocol("the credentials cannot stand in a header: check [vivocha.auth]".into()))
+        })?;
         header.set_sensitive(true);
         let serial = token.as_ref().map_or(0, |token| token.issued.serial + 1);
         let issued = Issued { header, serial };

@@ -7,7 +7,7 @@
 //!
 //! - [`options`]: what an account's API is called and how to get in
 //! - [`query`]: the text of a search; [`search`]: many contacts per call, and when an answer is evidence
-//! - [`wire`]: their JSON and their errors, and what to do about each
+//! - `wire`: their JSON and their errors, and what to do about each; `session`: every call goes through it
 //! - [`auth`]: headers and tokens; [`world`]: which host an account lives on
 //! - [`client`]: [`Reader`], [`Writer`]
 //! - [`preflight`]: what the account's own specification says about all of the above
@@ -18,13 +18,14 @@ pub mod options;
 pub mod preflight;
 pub mod query;
 pub mod search;
-pub mod wire;
+mod session;
+mod wire;
 pub mod world;
 
 pub use auth::{Auth, Clock};
 pub use client::{Reader, Writer};
 pub use options::{BadOptions, Endpoint, Endpoints, Options, SearchMode};
-pub use preflight::{Finding, read_openapi};
+pub use preflight::{Finding, Standing, read_openapi};
 pub use query::Ask;
 pub use search::Searched;
 pub use world::world;

@@ -184,10 +184,7 @@ mod tests {
     #[test]
     fn the_address_encodes_once_more_and_the_plus_of_the_order_too() {
         let query = rql_query(&Naming::default(), [ask(&["u3@x.it"], &["+39"])].iter(), 100, 0);
-        assert_eq!(
-            query,
-            "q=or(eq(email,string:u3%2540x.it),eq(telnum,string:%252b39))&limit=100&skip=0&sort=%2Bid"
-        );
+        assert_eq!(query, "q=or(eq(email,string:u3%2540x.it),eq(telnum,string:%252b39))&limit=100&skip=0&sort=%2Bid");
     }
 
     #[test]

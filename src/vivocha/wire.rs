@@ -17,8 +17,8 @@ use crate::{
 /// What was asked, as far as the meaning of an answer depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// Many customers: there is no id that could be unknown.
-    Search,
+    /// Something without an id in it that could be unknown: a search, the specification.
+    Place,
     /// One customer, which may be gone: that is an answer, not an error.
     MayBeGone,
     /// Something of one customer, or of none.
@@ -63,7 +63,7 @@ pub(super) fn judge(asked: Asked, patience: &Patience, answer: &Answer) -> Judge
             "the credentials lack the scope or privilege for this: give the client Customer.query, Customer.read and \
              Customer.update",
         ),
-        404 if !unknown_id(&answer.body) || asked == Asked::Search => failed(
+        404 if !unknown_id(&answer.body) || asked == Asked::Place => failed(
             Verdict::Stop,
             "no such address at Vivocha: check vivocha.base_url and [vivocha.endpoints]; `anagrafe check` compares them with \
              the account's specification",
@@ -76,7 +76,9 @@ pub(super) fn judge(asked: Asked, patience: &Patience, answer: &Answer) -> Judge
         413 => failed(Verdict::Park, "the body is too long for them"),
         414 | 431 => failed(Verdict::Park, "the address is too long for them: lower vivocha.search_batch"),
         429 => Judgement::Again(status(answer.status, "too many calls: lower vivocha.rate")),
-        500..=599 if write => failed(Verdict::Unknown, "failed on their side; the change may have been made all the same"),
+        500..=599 if write => {
+            failed(Verdict::Unknown, "failed on their side; the change may have been made all the same")
+        }
         502..=504 => Judgement::Again(status(answer.status, "not available at the moment")),
         500 if patience.left() => Judgement::Again(status(answer.status, INTERNAL)),
         500 => failed(Verdict::Park, INTERNAL),
@@ -250,8 +252,7 @@ mod tests {
             (504, &plain, ["again", "again", "again", "unknown"]),
         ];
         for (status, body, expected) in table {
-            let got =
-                [Asked::Search, Asked::MayBeGone, Asked::One, Asked::Write].map(|asked| told(asked, status, body));
+            let got = [Asked::Place, Asked::MayBeGone, Asked::One, Asked::Write].map(|asked| told(asked, status, body));
             assert_eq!(got, expected, "{status}");
         }
     }
@@ -259,21 +260,25 @@ mod tests {
     #[test]
     fn an_internal_error_is_tried_again_only_while_patience_lasts() {
         let patience = Patience::of(2);
-        let again = |_| judge(Asked::One, &patience, &answer(500, &json!({}))) == Judgement::Again(status(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            INTERNAL,
-        ));
+        let again = |_| {
+            judge(Asked::One, &patience, &answer(500, &json!({})))
+                == Judgement::Again(status(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL))
+        };
         assert_eq!([0; 4].map(again), [true, true, false, false]);
     }
 
     #[test]
     fn a_refusal_names_fields_and_never_values() {
         let table = [
-            (json!({"message": "ValidationError", "info": {"type": "maxLength", "path": "body.email", "scope": "#/x"}}),
-                "body.email (maxLength)"),
+            (
+                json!({"message": "ValidationError", "info": {"type": "maxLength", "path": "body.email", "scope": "#/x"}}),
+                "body.email (maxLength)",
+            ),
             (json!({"message": "ValidationError", "info": "query.limit"}), "query.limit"),
-            (json!({"message": "ValidationError", "info": {"path": "body", "errors": [{"type": "type", "path": "body.note"}]}}),
-                "body, body.note (type)"),
+            (
+                json!({"message": "ValidationError", "info": {"path": "body", "errors": [{"type": "type", "path": "body.note"}]}}),
+                "body, body.note (type)",
+            ),
             (json!({"message": "ValidationError"}), "not valid for the account:"),
             (json!({"message": "E11000 duplicate key error: anna@x.it"}), "must be unique"),
         ];
