@@ -196,6 +196,10 @@ fn innermost(error: &reqwest::Error) -> String {
     chain(error).last().map_or_else(|| "the request could not be made".to_owned(), ToString::to_string)
 }
 
+/// From the outermost cause to the innermost. An `io::Error` skips what it wraps in `source`, so it is opened.
 fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    std::iter::successors(error.source(), |&e| e.source())
+    std::iter::successors(error.source(), |&e| {
+        let wrapped = e.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        wrapped.map(|inner| inner as &(dyn StdError + 'static)).or_else(|| e.source())
+    })
 }
