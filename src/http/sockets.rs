@@ -152,7 +152,12 @@ impl ReqwestTransport {
                 innermost(error)
             };
             return TransportError::unsent(if broke_tls(error) {
-                Cause::Tls { host, reason }
+                Cause::Tls {
+                    host,
+                    reason: format!(
+                        "{reason}: check the address, and that the server's certificate is one this machine trusts"
+                    ),
+                }
             } else {
                 Cause::Connect { host, reason }
             });

@@ -244,7 +244,7 @@ impl Shop {
             Said::Ok(_) => Judgement::Good,
             Said::Refused(error) => {
                 let verdict = if error.kind == ErrorKind::AccessDenied { Verdict::Stop } else { endpoint.refused };
-                Judgement::Fail(verdict, Cause::Refused(self.refusal(endpoint, &error)))
+                Judgement::Fail(verdict, Cause::Refused(refusal(endpoint, &error)))
             }
             Said::Foreign => Judgement::Fail(distrust(endpoint), Cause::Protocol(self.foreign())),
             Said::NotJson => Judgement::Again(Cause::Protocol(format!(
@@ -277,14 +277,6 @@ impl Shop {
         }
     }
 
-    fn refusal(&self, endpoint: Endpoint, error: &ShopError) -> String {
-        if error.kind == ErrorKind::AccessDenied {
-            format!("AccessDenied: in the shop, grant the app the method commerce.{}", endpoint.name)
-        } else {
-            error.to_string()
-        }
-    }
-
     fn foreign(&self) -> String {
         format!("answered with JSON that is not Open2b's: check shops.{0}.url and shops.{0}.api_prefix", self.name)
     }
@@ -305,6 +297,14 @@ impl Shop {
 impl fmt::Debug for Shop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shop").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+fn refusal(endpoint: Endpoint, error: &ShopError) -> String {
+    if error.kind == ErrorKind::AccessDenied {
+        format!("AccessDenied: in the shop, grant the app the method commerce.{}", endpoint.name)
+    } else {
+        error.to_string()
     }
 }
 
@@ -330,9 +330,12 @@ fn base(options: &ShopOptions) -> Result<Url, BadShop> {
     if !matches!(url.scheme(), "http" | "https") || !bare {
         return Err(BadShop::Url);
     }
-    let prefix = options.api_prefix.trim_matches('/');
-    let parts = [url.path().trim_matches('/'), prefix].into_iter().filter(|part| !part.is_empty());
-    let path = parts.map(|part| format!("/{part}")).collect::<String>();
-    url.set_path(&format!("{path}/v{}", options.api_version));
+    let path = [url.path(), &options.api_prefix, &format!("v{}", options.api_version)]
+        .map(|part| part.trim_matches('/'))
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("/");
+    url.set_path(&path);
     Ok(url)
 }

@@ -3,7 +3,9 @@
 //! One unreadable record never spoils its page; a page that does not advance ends the reading, since nothing the server
 //! says about what lies behind it could be trusted.
 
-use serde_json::{Map, Value, value::RawValue};
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
 
 use super::wire::Field;
 use crate::model::{Contact, ContactId, ShopCustomerId};
@@ -45,8 +47,8 @@ impl Record {
 /// Why a record cannot be read. Never quotes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum RecordDefect {
-    /// Not a JSON object, or one with text that is no text (half a surrogate pair).
-    #[error("the record is not a readable JSON object")]
+    /// Not a JSON object.
+    #[error("the record is not a JSON object")]
     NotAnObject,
     /// `id` is missing, or not an integer from 1 up.
     #[error("the record has no id that is an integer from 1 up")]
@@ -54,17 +56,20 @@ pub enum RecordDefect {
     /// A field has another type than the vendor's page gives it.
     #[error("field {0} of the record has the wrong type")]
     WrongType(Field),
-    /// The answer held bytes that are not UTF-8, and they lie in this record.
-    #[error("the record holds bytes that are not UTF-8")]
+    /// It holds bytes that are not UTF-8, or half a surrogate pair.
+    #[error("the record holds text that is not Unicode")]
     CorruptText,
 }
 
-/// Reads one row. `corrupt` says that the answer it came in was not UTF-8 throughout.
+type Row<'a> = BTreeMap<String, &'a RawValue>;
+
+/// Reads one row, each member by itself: what is wrong with one does not hide the id. `corrupt` says that the answer it
+/// came in was not UTF-8 throughout.
 pub(super) fn record(raw: &str, corrupt: bool) -> Record {
-    let Ok(row) = serde_json::from_str::<Map<String, Value>>(raw) else {
+    let Ok(row) = serde_json::from_str::<Row<'_>>(raw) else {
         return Record::Malformed { id: None, defect: RecordDefect::NotAnObject };
     };
-    let id = row.get(Field::Id.as_str()).and_then(Value::as_i64).and_then(|id| ContactId::try_from(id).ok());
+    let id = row.get(Field::Id.as_str()).and_then(|raw| integer(raw)).and_then(|id| ContactId::try_from(id).ok());
     let Some(id) = id else {
         return Record::Malformed { id: None, defect: RecordDefect::BadId };
     };
@@ -79,27 +84,42 @@ pub(super) fn record(raw: &str, corrupt: bool) -> Record {
     }
 }
 
-fn contact(id: ContactId, row: &Map<String, Value>) -> Result<Contact, RecordDefect> {
-    let text = |field: Field| match row.get(field.as_str()) {
-        None | Some(Value::Null) => Ok(String::new()),
-        Some(Value::String(text)) => Ok(text.clone()),
-        Some(_) => Err(RecordDefect::WrongType(field)),
-    };
-    let owner = match row.get(Field::Customer.as_str()) {
-        None | Some(Value::Null) => None,
-        Some(value) => {
-            let owner = value.as_i64().and_then(|id| ShopCustomerId::try_from(id).ok());
+fn contact(id: ContactId, row: &Row<'_>) -> Result<Contact, RecordDefect> {
+    let owner = match member(row, Field::Customer) {
+        None => None,
+        Some(raw) => {
+            let owner = integer(raw).and_then(|id| ShopCustomerId::try_from(id).ok());
             Some(owner.ok_or(RecordDefect::WrongType(Field::Customer))?)
         }
     };
     Ok(Contact {
         id,
         owner,
-        name: text(Field::Name)?,
-        phone: text(Field::Phone)?,
-        email: text(Field::Email)?,
-        note: text(Field::Note)?,
+        name: text(row, Field::Name)?,
+        phone: text(row, Field::Phone)?,
+        email: text(row, Field::Email)?,
+        note: text(row, Field::Note)?,
     })
+}
+
+/// `None` where it is null or absent: both are blank.
+fn member<'a>(row: &Row<'a>, field: Field) -> Option<&'a RawValue> {
+    row.get(field.as_str()).copied().filter(|raw| raw.get() != "null")
+}
+
+fn text(row: &Row<'_>, field: Field) -> Result<String, RecordDefect> {
+    match member(row, field) {
+        None => Ok(String::new()),
+        // A string that is none holds half a surrogate pair: JSON by its form, but no text.
+        Some(raw) if raw.get().starts_with('"') => {
+            serde_json::from_str(raw.get()).map_err(|_| RecordDefect::CorruptText)
+        }
+        Some(_) => Err(RecordDefect::WrongType(field)),
+    }
+}
+
+fn integer(raw: &RawValue) -> Option<i64> {
+    serde_json::from_str(raw.get()).ok()
 }
 
 /// Reads the rows of an answer; `None` where they are no array.

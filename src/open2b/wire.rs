@@ -145,6 +145,7 @@ impl fmt::Debug for ContactPatch {
 }
 
 /// The page gives an e-mail 3 characters at least, or null.
+#[expect(clippy::ref_option, reason = "serde asks for this signature")]
 fn blank_as_null<S: serde::Serializer>(email: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
     email.as_deref().filter(|text| !text.is_empty()).serialize(serializer)
 }
@@ -216,12 +217,14 @@ impl ErrorKind {
             "InvalidValue" => Self::InvalidValue,
             "InvalidCombination" => Self::InvalidCombination,
             "NotFound" => Self::NotFound,
-            other => Self::Other(word(other).unwrap_or("of no readable type").to_owned()),
+            other => Self::Other(word(other).unwrap_or("(unnamed)").to_owned()),
         }
     }
+}
 
-    fn meaning(&self) -> &str {
-        match self {
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::UnknownField => "UnknownField: this version of the API has no such field",
             Self::AccessDenied => "AccessDenied: the app may not call this method",
             Self::Missing => "Missing: it must be given",
@@ -230,8 +233,8 @@ impl ErrorKind {
             Self::InvalidValue => "InvalidValue: the shop does not accept this value",
             Self::InvalidCombination => "InvalidCombination: it does not go together with another field",
             Self::NotFound => "NotFound: what it names does not exist in the shop",
-            Self::Other(kind) => kind,
-        }
+            Self::Other(kind) => return write!(f, "{kind}: a type of error that the vendor's page does not list"),
+        })
     }
 }
 
@@ -251,7 +254,7 @@ impl fmt::Display for ShopError {
         if let Some(field) = &self.field {
             write!(f, "field {field}: ")?;
         }
-        f.write_str(self.kind.meaning())
+        self.kind.fmt(f)
     }
 }
 
