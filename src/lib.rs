@@ -2,5 +2,6 @@
 
 pub mod http;
 pub mod model;
+pub mod open2b;
 pub mod plan;
 pub mod vivocha;

@@ -152,7 +152,12 @@ impl ReqwestTransport {
                 innermost(error)
             };
             return TransportError::unsent(if broke_tls(error) {
-                Cause::Tls { host, reason }
+                Cause::Tls {
+                    host,
+                    reason: format!(
+                        "{reason}: check the address, and that the server's certificate is one this machine trusts"
+                    ),
+                }
             } else {
                 Cause::Connect { host, reason }
             });
@@ -196,6 +201,10 @@ fn innermost(error: &reqwest::Error) -> String {
     chain(error).last().map_or_else(|| "the request could not be made".to_owned(), ToString::to_string)
 }
 
+/// From the outermost cause to the innermost. An `io::Error` skips what it wraps in `source`, so it is opened.
 fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    std::iter::successors(error.source(), |&e| e.source())
+    std::iter::successors(error.source(), |&e| {
+        let wrapped = e.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        wrapped.map(|inner| inner as &(dyn StdError + 'static)).or_else(|| e.source())
+    })
 }
