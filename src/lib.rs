@@ -2,5 +2,8 @@
 
 pub mod http;
 pub mod model;
+pub mod open2b;
 pub mod plan;
 pub mod store;
+pub mod sync;
+pub mod vivocha;

@@ -1,6 +1,6 @@
 //! The values of a call: what is sent, what came back, and what a failure means.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -130,8 +130,10 @@ pub enum Cause {
 
 /// A call that failed for good.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{call}: {cause}")]
+#[error("{system}: {call}: {cause}")]
 pub struct CallError {
+    /// Which system failed, as the operator names it: `shop main`, `vivocha`.
+    pub system: Arc<str>,
     /// [`Call::name`].
     pub call: &'static str,
     /// What to do.

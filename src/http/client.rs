@@ -1,0 +1,218 @@
+//! The client of one host: admits, sends, weighs, tries again. It does not know what is said: a judge tells good answers
+//! from bad, and the same failure may be retried for a read and be in doubt for a write.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use http::{Method, StatusCode};
+use tokio::time::{sleep, timeout};
+
+use super::{
+    call::{Answer, Call, CallError, Cause, Judgement, Safety, Verdict},
+    gate::{Gate, Pass, TooLong},
+    limits::{Ambient, Limits},
+    retry::{Budget, Jitter, backoff, retry_after},
+    transport::{Transport, TransportError},
+};
+
+/// One host's client. Clones share everything: limits, pauses, budget and counts.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    system: Arc<str>,
+    transport: Arc<dyn Transport>,
+    limits: Limits,
+    gate: Gate,
+    wall: super::limits::WallClock,
+    memory: Mutex<Memory>,
+}
+
+struct Memory {
+    budget: Budget,
+    jitter: Jitter,
+    calls: BTreeMap<&'static str, u64>,
+}
+
+/// What is to happen after one try.
+enum Next {
+    Done(Answer),
+    Fail(Verdict, Cause),
+    /// Once more, if tries and budget allow; else it fails so, with [`Verdict::Retry`].
+    Again(Cause),
+}
+
+impl Client {
+    /// A client for the host that `system` names in errors: `shop main`, `vivocha`.
+    #[must_use]
+    pub fn new(system: &str, transport: Arc<dyn Transport>, limits: Limits) -> Self {
+        Self::with(system, transport, limits, Ambient::real())
+    }
+
+    /// The same in a world of the caller's.
+    #[must_use]
+    pub fn with(system: &str, transport: Arc<dyn Transport>, limits: Limits, ambient: Ambient) -> Self {
+        let memory = Memory { budget: Budget::new(), jitter: Jitter::new(ambient.seed), calls: BTreeMap::new() };
+        Self {
+            inner: Arc::new(Inner {
+                system: system.into(),
+                transport,
+                gate: Gate::new(&limits),
+                limits,
+                wall: ambient.wall,
+                memory: Mutex::new(memory),
+            }),
+        }
+    }
+
+    /// Makes a call: waits for its turn, sends it, and again where that is safe and may help.
+    ///
+    /// Reads are tried again after a failure to connect, a timeout, a broken connection, and where the judge says so. Writes
+    /// only where they certainly were not applied: never left, or refused with 429; otherwise they are in doubt. Dropping
+    /// the future abandons the call and frees what it held.
+    ///
+    /// # Errors
+    /// With a verdict: what to do about it.
+    pub async fn call(
+        &self,
+        call: Call,
+        judge: &(dyn Fn(&Answer) -> Judgement + Send + Sync),
+    ) -> Result<Answer, CallError> {
+        self.memory().budget.earn();
+        let mut tried = 0_u32;
+        loop {
+            let next = self.one_try(&call, tried + 1, judge).await;
+            tried += 1;
+            let cause = match next {
+                Next::Done(answer) => return Ok(answer),
+                Next::Fail(verdict, cause) => return Err(self.failed(call.name, verdict, cause)),
+                Next::Again(cause) => cause,
+            };
+            if tried >= self.inner.limits.tries || !self.memory().budget.spend() {
+                return Err(self.failed(call.name, Verdict::Retry, cause));
+            }
+            tracing::debug!(system = &*self.inner.system, call = call.name, tried, %cause, "the call is tried again");
+            // A pause of the whole host passes meanwhile; the drawn part keeps calls that failed together apart.
+            sleep(self.draw(backoff(self.inner.limits.backoff, tried))).await;
+        }
+    }
+
+    /// A failure found after the judge was content, under this system's name.
+    #[must_use]
+    pub fn failed(&self, call: &'static str, verdict: Verdict, cause: Cause) -> CallError {
+        CallError { system: Arc::clone(&self.inner.system), call, verdict, cause }
+    }
+
+    /// Requests so far, by call name; each retry is a request.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<&'static str, u64> {
+        self.memory().calls.clone()
+    }
+
+    async fn one_try(&self, call: &Call, number: u32, judge: &(dyn Fn(&Answer) -> Judgement + Send + Sync)) -> Next {
+        let pass = match self.inner.gate.enter().await {
+            Ok(pass) => pass,
+            Err(TooLong(left)) => return Next::Fail(Verdict::Retry, paused(left)),
+        };
+        *self.memory().calls.entry(call.name).or_default() += 1;
+        match timeout(call.timeout, self.inner.transport.send(call)).await {
+            Ok(Ok(answer)) => self.weigh(call, answer, number, &pass, judge),
+            Ok(Err(error)) => {
+                if matches!(error.cause, Cause::Timeout(_)) {
+                    pass.overloaded();
+                }
+                weigh_failure(call.safety, error)
+            }
+            Err(_elapsed) => {
+                pass.overloaded();
+                weigh_failure(call.safety, TransportError::sent(Cause::Timeout(call.timeout)))
+            }
+        }
+    }
+
+    /// Decides what a whole answer means; a pause it asks for is called before the pass is given back, so that nobody slips by.
+    fn weigh(
+        &self,
+        call: &Call,
+        answer: Answer,
+        number: u32,
+        pass: &Pass<'_>,
+        judge: &(dyn Fn(&Answer) -> Judgement + Send + Sync),
+    ) -> Next {
+        // A HEAD asks where something is: for the judge its redirect is an answer. Nobody follows that one either.
+        if answer.status.is_redirection() && call.method != Method::HEAD {
+            return Next::Fail(Verdict::Stop, Cause::Redirect(answer.status.as_u16()));
+        }
+        let judgement = judge(&answer);
+        let throttled = answer.status == StatusCode::TOO_MANY_REQUESTS;
+        let overloaded = throttled || answer.status == StatusCode::SERVICE_UNAVAILABLE;
+        if overloaded {
+            pass.overloaded();
+        }
+        let again = matches!(judgement, Judgement::Again(_));
+        let asked = if again || overloaded { retry_after(&answer.headers, (self.inner.wall)()) } else { None };
+        if let Some(wait) = asked {
+            self.inner.gate.pause(wait);
+        } else if throttled {
+            let most = backoff(self.inner.limits.throttle_backoff, number);
+            self.inner.gate.pause(most / 2 + self.draw(most / 2));
+        }
+        match judgement {
+            Judgement::Good => {
+                pass.went_well(call.name);
+                Next::Done(answer)
+            }
+            Judgement::Fail(verdict, cause) => Next::Fail(verdict, cause),
+            Judgement::Again(cause) => match (call.safety, asked) {
+                (Safety::Write, _) if !throttled => Next::Fail(Verdict::Unknown, cause),
+                (_, Some(wait)) if wait > self.inner.limits.longest_wait => Next::Fail(Verdict::Retry, paused(wait)),
+                (_, Some(_) | None) => Next::Again(cause),
+            },
+        }
+    }
+
+    fn draw(&self, most: Duration) -> Duration {
+        self.memory().jitter.up_to(most)
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.inner.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("system", &self.inner.system).finish_non_exhaustive()
+    }
+}
+
+/// Decides what a try without an answer means.
+fn weigh_failure(safety: Safety, error: TransportError) -> Next {
+    let TransportError { cause, sent } = error;
+    if sent && safety == Safety::Write {
+        return Next::Fail(Verdict::Unknown, cause);
+    }
+    match cause {
+        Cause::Connect { .. } | Cause::Timeout(_) | Cause::Broken => Next::Again(cause),
+        // A certificate does not become right, nor an answer shorter, by asking again.
+        Cause::Tls { .. }
+        | Cause::TooLarge(_)
+        | Cause::Redirect(_)
+        | Cause::Status { .. }
+        | Cause::Protocol(_)
+        | Cause::Refused(_) => Next::Fail(Verdict::Stop, cause),
+    }
+}
+
+/// In whole minutes, so that calls that fail for it together fail with equal causes.
+fn paused(left: Duration) -> Cause {
+    let minutes = left.as_secs().div_ceil(60);
+    let left = humantime::format_duration(Duration::from_secs(minutes * 60));
+    Cause::Protocol(format!("asked not to be called for another {left}, longer than a run waits: run again after that"))
+}

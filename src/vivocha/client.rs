@@ -1,0 +1,189 @@
+//! [`Reader`] and [`Writer`]: one method per endpoint. What may change a customer demands a [`Writer`], so that a plan,
+//! which is handed a [`Reader`], cannot.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::Method;
+use serde_json::{Map, Value};
+
+use super::{
+    auth::{Authority, Clock},
+    options::{BadOptions, Options},
+    preflight::Finding,
+    query::Ask,
+    search::Searched,
+    session::{Request, Session},
+    wire::{self, Asked},
+};
+use crate::{
+    http::{Answer, CallError, Cause, Client, Verdict},
+    model::{Customer, CustomerId},
+};
+
+/// Reads customers. Clones share one session: its token, and what it found out about searching.
+#[derive(Clone)]
+pub struct Reader {
+    session: Arc<Session>,
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("account", &self.session.options.account).finish_non_exhaustive()
+    }
+}
+
+impl Reader {
+    /// A reader of the account; it calls nobody yet.
+    ///
+    /// # Errors
+    /// Where the options could not work.
+    pub fn new(client: Client, options: Options, clock: Clock) -> Result<Self, BadOptions> {
+        options.check()?;
+        Ok(Self { session: Arc::new(Session::new(client, options, Authority::new(clock))) })
+    }
+
+    /// Finds the customers that hold any spelling of any of these asks. Whose they are is for the caller to say, by
+    /// normalised identifiers: a hit on a spelling is not yet a match.
+    ///
+    /// # Errors
+    /// Where no search would go well: the credentials, the endpoint, a filter that is not honoured. What concerns some
+    /// asks only stands in [`Searched::failed`].
+    pub async fn search(&self, asks: &[Ask]) -> Result<Searched, CallError> {
+        self.session.search(asks).await
+    }
+
+    /// A customer, or `None` if there is none of that id. A document with another id is an alias: what absorbed it.
+    ///
+    /// # Errors
+    /// With a verdict.
+    pub async fn get(&self, id: &CustomerId) -> Result<Option<Customer>, CallError> {
+        const NAME: &str = "customers.get";
+        let answer = self.read(NAME, Asked::MayBeGone, &self.session.options.endpoints.get, id).await?;
+        if answer.status == http::StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let document = wire::json(&answer.body).and_then(|value| wire::customer(&self.session.options.naming, value));
+        document.map(Some).map_err(|cause| self.session.client.failed(NAME, Verdict::Stop, cause))
+    }
+
+    /// The chats of a customer, in whatever shape the account has them.
+    ///
+    /// # Errors
+    /// With a verdict; an unknown customer is one to [`Verdict::Park`].
+    pub async fn history(&self, id: &CustomerId) -> Result<Value, CallError> {
+        const NAME: &str = "customers.history";
+        let answer = self.read(NAME, Asked::One, &self.session.options.endpoints.history, id).await?;
+        wire::json(&answer.body).map_err(|cause| self.session.client.failed(NAME, Verdict::Stop, cause))
+    }
+
+    /// The account's specification: for [`super::read_openapi`].
+    ///
+    /// # Errors
+    /// With a verdict; an account without one is one to [`Verdict::Stop`], with status 404.
+    pub async fn openapi(&self) -> Result<Value, CallError> {
+        self.session.openapi().await
+    }
+
+    /// Searches for nobody and expects nobody: whether filters are honoured at all.
+    ///
+    /// # Errors
+    /// Where the search itself fails.
+    pub async fn probe_filter(&self) -> Result<Finding, CallError> {
+        self.session.probe_filter().await
+    }
+
+    async fn read(
+        &self,
+        name: &'static str,
+        asked: Asked,
+        endpoint: &super::Endpoint,
+        id: &CustomerId,
+    ) -> Result<Answer, CallError> {
+        let path = endpoint.path_for(&[("{cid}", id)]);
+        let url = path.and_then(|path| self.session.options.address(&path, None));
+        let url = url.map_err(|cause| self.session.client.failed(name, Verdict::Park, cause))?;
+        self.session.send(Request::read(name, asked, endpoint.method.clone(), url)).await
+    }
+}
+
+/// Changes customers. What each call is for, and that it may be made, was decided and recorded before.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    reader: Reader,
+}
+
+impl Writer {
+    /// A writer over the same session.
+    #[must_use]
+    pub fn new(reader: Reader) -> Self {
+        Self { reader }
+    }
+
+    /// Sets these top-level fields and answers the document as it came back. Compare it: some servers trim, and one
+    /// that did not understand the body answers as if it had.
+    ///
+    /// # Errors
+    /// [`Verdict::Unknown`] where it may have been applied all the same; an unknown customer is one to
+    /// [`Verdict::Park`], with status 404.
+    pub async fn update(&self, id: &CustomerId, fields: Map<String, Value>) -> Result<Customer, CallError> {
+        const NAME: &str = "customers.update";
+        let refuse = |text: &str| self.failed(NAME, Cause::Protocol(text.into()));
+        if fields.is_empty() {
+            return Err(refuse("nothing to send: name at least one field"));
+        }
+        if fields.contains_key(&self.session().options.naming.id) {
+            return Err(refuse("the id of a customer cannot be changed: leave it out"));
+        }
+        let endpoint = &self.session().options.endpoints.update;
+        let body = if endpoint.method == Method::PATCH { wire::json_patch(&fields) } else { Value::Object(fields) };
+        let path = endpoint.path_for(&[("{cid}", id)]).map_err(|cause| self.failed(NAME, cause))?;
+        self.write(NAME, endpoint.method.clone(), &path, Bytes::from(body.to_string())).await
+    }
+
+    /// Sends the top-level fields that differ, and nothing, without a call, where none does (`None`).
+    ///
+    /// # Errors
+    /// As [`Writer::update`]; also where `after` is another customer's, or lacks a field that `before` has.
+    pub async fn save(&self, before: &Customer, after: &Customer) -> Result<Option<Customer>, CallError> {
+        let fields = wire::changed(before, after, &self.session().options.naming);
+        let fields = fields.map_err(|cause| self.failed("customers.update", cause))?;
+        if fields.is_empty() { Ok(None) } else { self.update(&before.id, fields).await.map(Some) }
+    }
+
+    /// Makes one customer of two and answers it. Which id survived is in the answer, and is confirmed only by reading
+    /// both. There is no way back.
+    ///
+    /// # Errors
+    /// [`Verdict::Unknown`] where it may have been applied all the same: never send it again before a read excluded that.
+    pub async fn merge(&self, survivor: &CustomerId, absorbed: &CustomerId) -> Result<Customer, CallError> {
+        const NAME: &str = "customers.merge";
+        if survivor == absorbed {
+            return Err(self.failed(NAME, Cause::Protocol("a customer cannot be merged into itself".into())));
+        }
+        let endpoints = &self.session().options.endpoints;
+        let ids = [("{cid1}", survivor), ("{cid2}", absorbed)];
+        let path = endpoints.merge.path_for(&ids).map_err(|cause| self.failed(NAME, cause))?;
+        let body = Bytes::from(endpoints.merge_body_for(&ids));
+        self.write(NAME, endpoints.merge.method.clone(), &path, body).await
+    }
+
+    /// Once a write was answered with success, an answer that cannot be read leaves it in doubt, and no less.
+    async fn write(&self, name: &'static str, method: Method, path: &str, body: Bytes) -> Result<Customer, CallError> {
+        let options = &self.session().options;
+        let url = options.address(path, None).map_err(|cause| self.failed(name, cause))?;
+        let request = Request { name, asked: Asked::Write, method, url, body: Some(body), patience: 0 };
+        let answer = self.session().send(request).await?;
+        let document = wire::json(&answer.body).and_then(|value| wire::customer(&options.naming, value));
+        document.map_err(|cause| self.session().client.failed(name, Verdict::Unknown, cause))
+    }
+
+    fn session(&self) -> &Session {
+        &self.reader.session
+    }
+
+    /// Not sent: this record's own trouble.
+    fn failed(&self, name: &'static str, cause: Cause) -> CallError {
+        self.session().client.failed(name, Verdict::Park, cause)
+    }
+}
