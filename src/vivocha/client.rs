@@ -77,6 +77,12 @@ impl Reader {
         wire::json(&answer.body).map_err(|cause| self.session.client.failed(NAME, Verdict::Stop, cause))
     }
 
+    /// Requests so far, by call name; writes of a [`Writer`] over this session included.
+    #[must_use]
+    pub fn calls(&self) -> std::collections::BTreeMap<&'static str, u64> {
+        self.session.client.calls()
+    }
+
     /// The account's specification: for [`super::read_openapi`].
     ///
     /// # Errors
