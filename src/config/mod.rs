@@ -1,0 +1,164 @@
+//! Configuration: what was said → what it means.
+//!
+//! ```text
+//! file ──strict TOML, by line──▶ layer ┐
+//! environment ──ANAGRAFE__…────▶ layer ├─ merged by `config` ──▶ read key by key ──▶ Settings, or every Problem at once
+//! schema ──defaults────────────▶ layer ┘
+//! ```
+//!
+//! Nothing here asks the process for its environment: it comes in as a map. Of files it reads the configuration itself
+//! and those of secrets. Whether hosts answer and directories can be written is asked by `check`, not here.
+
+mod cron;
+mod endpoint;
+mod environment;
+mod fields;
+mod file;
+mod layers;
+mod problem;
+mod reader;
+mod schema;
+mod sections;
+mod settings;
+mod shops;
+mod show;
+mod store;
+mod values;
+mod vivocha;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+pub use cron::{Coming, schedule_preview};
+pub use endpoint::{Endpoint, MergeBody};
+pub use problem::{Place, Problem, Problems};
+pub use settings::{
+    Alerts, Auth, Endpoints, Http, LogFormat, Observe, Rate, Schedule, SearchMode, Settings, Shop, Store, StoreUrl,
+    Vivocha, Web,
+};
+
+use layers::Layer;
+use reader::Reader;
+
+/// Where a configuration is looked for where none is named, in this order.
+pub const DEFAULT_FILES: [&str; 2] = ["config/anagrafe.toml", "/etc/anagrafe/anagrafe.toml"];
+
+/// Reads the named file, else the first of [`DEFAULT_FILES`] that exists, else the environment alone.
+///
+/// # Errors
+/// Everything that is wrong, at once.
+pub fn load(file: Option<&Path>, environment: &BTreeMap<String, String>) -> Result<Settings, Problems> {
+    // A file that exists but cannot be looked at is meant all the same, and is refused below.
+    let there = |path: &&Path| path.try_exists().unwrap_or(true);
+    let found =
+        file.map(Path::to_path_buf).or_else(|| DEFAULT_FILES.iter().map(Path::new).find(there).map(Path::to_path_buf));
+    let Some(path) = found else { return settled(None, None, environment) };
+    match fs::read_to_string(&path) {
+        Ok(text) => settled(Some(&text), Some(&path), environment),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+/// Reads a text that is no file; relative paths in it stay relative.
+///
+/// # Errors
+/// Everything that is wrong, at once.
+pub fn parse(text: &str, environment: &BTreeMap<String, String>) -> Result<Settings, Problems> {
+    settled(Some(text), None, environment)
+}
+
+fn unreadable(path: PathBuf, error: &std::io::Error) -> Problems {
+    Problems::new(vec![Problem {
+        key: String::new(),
+        what: format!("cannot read the configuration: {error}"),
+        instead: "name a file this user may read with --config".to_owned(),
+        place: Place::File { name: Some(path), line: None },
+    }])
+}
+
+fn settled(
+    text: Option<&str>,
+    name: Option<&Path>,
+    environment: &BTreeMap<String, String>,
+) -> Result<Settings, Problems> {
+    let file = file::read(text.unwrap_or_default(), name);
+    if !file.whole {
+        return Err(Problems::new(file.problems));
+    }
+    let variables = environment::read(environment, &file.shops);
+    let mut shops = file.shops;
+    shops.extend(variables.shops);
+    let mut problems = file.problems;
+    problems.extend(variables.problems);
+
+    let defaults = Layer::defaults(shops.iter().map(crate::model::ShopName::as_str));
+    let config = layers::merged([defaults, file.layer, variables.layer]).map_err(|error| {
+        // Keys come from the schema and shops' names are checked, so no layer can be malformed.
+        Problems::new(vec![Problem {
+            key: String::new(),
+            place: Place::Nowhere,
+            what: format!("the layers cannot be merged: {error}"),
+            instead: "report this as a fault of Anagrafe's".to_owned(),
+        }])
+    })?;
+    let mut reader = Reader {
+        config,
+        name,
+        has_file: text.is_some(),
+        tables: file.tables,
+        problems,
+        warnings: Vec::new(),
+        derived: BTreeMap::new(),
+    };
+    read(&mut reader, &shops, environment).ok_or_else(|| Problems::new(reader.problems))
+}
+
+/// Reads every section, then checks what concerns several.
+fn read(
+    reader: &mut Reader<'_>,
+    shop_names: &[crate::model::ShopName],
+    environment: &BTreeMap<String, String>,
+) -> Option<Settings> {
+    let store = store::store(reader, environment);
+    let naming = fields::naming(reader);
+    let fields = naming.as_ref().and_then(|naming| fields::rules(reader, naming));
+    let vivocha = vivocha::vivocha(reader, naming);
+    let shops = shops::shops(reader, shop_names);
+    let matching = sections::matching(reader);
+    let safeguards = sections::safeguards(reader);
+    let schedule = sections::schedule(reader);
+    let http = sections::http(reader);
+    let web = sections::web(reader);
+    let observe = sections::observe(reader);
+    let alerts = sections::alerts(reader);
+    if let (Some(store), Some(vivocha)) = (&store, &vivocha) {
+        store::lease(reader, store, vivocha);
+    }
+    if let (Some(web), Some(observe)) = (&web, &observe) {
+        sections::listeners(reader, web, observe);
+    }
+    if !reader.problems.is_empty() {
+        return None;
+    }
+    Some(Settings {
+        store: store?,
+        vivocha: vivocha?,
+        shops: shops?,
+        matching: matching?,
+        fields: fields?,
+        safeguards: safeguards?,
+        schedule: schedule?,
+        http: http?,
+        web: web?,
+        observe: observe?,
+        alerts: alerts.ok()?,
+        shown: show::shown(reader, shop_names),
+        warnings: std::mem::take(&mut reader.warnings),
+    })
+}
