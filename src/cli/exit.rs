@@ -1,0 +1,159 @@
+//! Exit codes, and the failures that carry them. Scripts read these; they are settled.
+
+use std::fmt;
+
+use crate::{
+    config::Problems,
+    http::CallError,
+    model::run::{Outcome, RunReport},
+    store::StoreError,
+    sync::{PassError, tenure::NoTenure},
+};
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; contacts that wait or are invalid do not change that.
+    Done,
+    /// Failed.
+    Failed,
+    /// The command line or the configuration is wrong.
+    Usage,
+    /// Done, and some contacts are parked.
+    Parked,
+    /// A safeguard stopped it.
+    Held,
+    /// Another process works on the account.
+    Busy,
+    /// A signal stopped it: its number.
+    Signal(u8),
+}
+
+impl Exit {
+    /// The number.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Parked => 3,
+            Self::Held => 4,
+            Self::Busy => 5,
+            Self::Signal(number) => 128 + number,
+        }
+    }
+
+    /// The graver of two: 1 outranks 4 outranks 3; a signal and a wrong configuration outrank them all.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let rank = |exit: Self| match exit {
+            Self::Done => 0,
+            Self::Parked => 1,
+            Self::Busy => 2,
+            Self::Held => 3,
+            Self::Failed => 4,
+            Self::Usage => 5,
+            Self::Signal(_) => 6,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
+/// Why a command failed, and with which code.
+pub struct Failure {
+    /// The code.
+    pub exit: Exit,
+    /// What happened and what to do.
+    pub error: anyhow::Error,
+}
+
+impl Failure {
+    /// A mistake on the command line or in what it names.
+    pub fn usage(text: impl fmt::Display) -> Self {
+        Self { exit: Exit::Usage, error: anyhow::anyhow!("{text}") }
+    }
+
+    /// Anything else.
+    pub fn failed(error: impl Into<anyhow::Error>) -> Self {
+        Self { exit: Exit::Failed, error: error.into() }
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {:#}", self.exit, self.error)
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self { exit: Exit::Usage, error: problems.into() }
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let exit = match &error {
+            StoreError::WrongKey
+            | StoreError::NoProposal(_)
+            | StoreError::NotOpen { .. }
+            | StoreError::NoHold(_) => Exit::Usage,
+            StoreError::LeaseLost
+            | StoreError::Paused
+            | StoreError::TooNew { .. }
+            | StoreError::TooOld { .. }
+            | StoreError::Inconsistent(_)
+            | StoreError::Open { .. }
+            | StoreError::Full
+            | StoreError::Database(_) => Exit::Failed,
+        };
+        Self { exit, error: error.into() }
+    }
+}
+
+impl From<NoTenure> for Failure {
+    fn from(error: NoTenure) -> Self {
+        match error {
+            NoTenure::Busy(busy) => Self { exit: Exit::Busy, error: busy.into() },
+            NoTenure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PassError> for Failure {
+    fn from(error: PassError) -> Self {
+        let exit = match &error {
+            PassError::Held(_) => Exit::Held,
+            PassError::Call(_)
+            | PassError::Store(_)
+            | PassError::Outage { .. }
+            | PassError::Stopped
+            | PassError::Paused
+            | PassError::LeaseLost
+            | PassError::Overrides { .. }
+            | PassError::Canary { .. }
+            | PassError::Unbalanced { .. } => Exit::Failed,
+        };
+        Self { exit, error: error.into() }
+    }
+}
+
+/// The code of a run. `signal` is the one that asked it to stop; `standing`: the hold that stopped it stood before.
+#[must_use]
+pub fn of_run(report: &RunReport, signal: Option<u8>, standing: bool) -> Exit {
+    match report.outcome {
+        Outcome::Done => Exit::Done,
+        Outcome::Parked => Exit::Parked,
+        Outcome::Held if standing => Exit::Done,
+        Outcome::Held => Exit::Held,
+        Outcome::Stopped => signal.map_or(Exit::Failed, Exit::Signal),
+        Outcome::Running | Outcome::Failed => Exit::Failed,
+    }
+}

@@ -1,0 +1,275 @@
+//! From what the configuration says to what a command works with: the clients, the key, the store, the bridge of a shop.
+
+use std::{collections::BTreeMap, path::PathBuf, str::FromStr as _, sync::Arc};
+
+use chrono::Utc;
+use http::Method;
+use secrecy::ExposeSecret as _;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::exit::{Exit, Failure};
+use crate::{
+    config::{self, Settings, StoreUrl},
+    http::{Ambient, Client, Limits, Rate, ReqwestTransport, Transport, TransportOptions},
+    model::{HashKey, ShopName},
+    open2b::{Shop, ShopOptions},
+    plan::normalise::Region,
+    store::{
+        Store, StoreError,
+        key::{self, KeyError},
+        sqlite::{OpenOptions, SqliteStore},
+    },
+    sync::{Bridge, Rules, SystemClock, Watch},
+    vivocha::{self, Reader, Writer},
+};
+
+/// The door at which an account's world is asked for.
+const DOOR: &str = "https://www.vivocha.com";
+
+/// The settings, from the file named or found and the environment.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn settings(file: Option<&PathBuf>) -> Result<Settings, Failure> {
+    let environment: BTreeMap<String, String> = environment();
+    Ok(config::load(file.map(PathBuf::as_path), &environment)?)
+}
+
+/// The environment; names and values that are not Unicode concern nobody here.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+/// What a command needs the store for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To work: made where it is missing.
+    Work,
+    /// To look: a missing one is an error that says so.
+    Look,
+    /// To plan: a throw-away copy, and nothing is written anywhere.
+    Plan,
+}
+
+/// The key and the store.
+pub struct Memory {
+    /// The key of the hashes.
+    pub key: Arc<HashKey>,
+    /// The store.
+    pub store: Arc<dyn Store>,
+}
+
+/// Opens the store with its key.
+///
+/// # Errors
+/// If either cannot be had.
+pub async fn memory(settings: &Settings, purpose: Purpose) -> Result<Memory, Failure> {
+    let path = match &settings.store.url {
+        StoreUrl::Sqlite { path } => path,
+        StoreUrl::Postgres { .. } => {
+            return Err(Failure::usage(
+                "store.url: this version of Anagrafe keeps its state in SQLite only; use sqlite://anagrafe.db",
+            ));
+        }
+    };
+    let key = Arc::new(hash_key(settings, purpose)?);
+    let account = settings.vivocha.account.clone();
+    let key_check = key.check_value();
+    let store: Arc<dyn Store> = match purpose {
+        Purpose::Plan => {
+            Arc::new(SqliteStore::scratch(account, key_check, path.exists().then_some(path.as_path())).await?)
+        }
+        Purpose::Work | Purpose::Look => {
+            let create = purpose == Purpose::Work;
+            let options =
+                OpenOptions { path: path.clone(), account, key_check, create, migrate: true, read_only: false };
+            Arc::new(SqliteStore::open(&options).await?)
+        }
+    };
+    Ok(Memory { key, store })
+}
+
+fn hash_key(settings: &Settings, purpose: Purpose) -> Result<HashKey, Failure> {
+    if let Some(given) = &settings.store.hash_key {
+        return HashKey::new(given.expose_secret().as_bytes()).map_err(|e| Failure::usage(format!("store.hash_key: {e}")));
+    }
+    let state_dir = &settings.store.state_dir;
+    let found = match purpose {
+        Purpose::Work => key::read_or_make(state_dir).map(Some),
+        Purpose::Look | Purpose::Plan => key::read(state_dir),
+    };
+    match found {
+        Ok(Some(key)) => Ok(key),
+        Ok(None) if purpose == Purpose::Plan => Ok(key::ephemeral().map_err(Failure::failed)?),
+        Ok(None) => Err(StoreError::Open {
+            path: state_dir.display().to_string(),
+            reason: "there is no store yet: `anagrafe sync` makes it, or look at store.state_dir".into(),
+        }
+        .into()),
+        Err(error @ KeyError::Malformed(_)) => Err(Failure { exit: Exit::Usage, error: error.into() }),
+        Err(error) => Err(Failure::failed(error)),
+    }
+}
+
+/// The connections of a process.
+pub struct Network {
+    transport: Arc<dyn Transport>,
+}
+
+impl Network {
+    /// Reads the CA bundle, if one is given; connects to nothing.
+    ///
+    /// # Errors
+    /// If that file is none.
+    pub fn new(settings: &Settings) -> Result<Self, Failure> {
+        let options = TransportOptions { ca_bundle: settings.http.ca_bundle.clone(), ..TransportOptions::default() };
+        let transport = ReqwestTransport::new(options).map_err(|e| Failure { exit: Exit::Usage, error: e.into() })?;
+        Ok(Self { transport: Arc::new(transport) })
+    }
+
+    /// A shop's client.
+    ///
+    /// # Errors
+    /// If there is no such shop, or no request could be formed.
+    pub fn shop(&self, settings: &Settings, name: &ShopName) -> Result<Shop, Failure> {
+        let shop = settings.shops.get(name).ok_or_else(|| no_shop(settings, name))?;
+        let options = ShopOptions {
+            name: name.clone(),
+            url: shop.url.clone(),
+            secret_key: shop.secret_key.clone(),
+            key_header: shop.key_header.as_str().into(),
+            api_prefix: shop.api_prefix.clone(),
+            api_version: u16::from(shop.api_version),
+            page_size: shop.page_size,
+            timeout: shop.timeout,
+        };
+        let limits = Limits::new(rate(shop.rate), 4);
+        Shop::new(options, Arc::clone(&self.transport), limits, Ambient::real())
+            .map_err(|error| Failure::usage(format!("shops.{name}: {error}")))
+    }
+
+    /// The account's client; its world is looked up where no base is configured.
+    ///
+    /// # Errors
+    /// If the account is unknown, or no request could be formed.
+    pub async fn reader(&self, settings: &Settings) -> Result<Reader, Failure> {
+        let vivocha = &settings.vivocha;
+        let limits = Limits::new(rate(vivocha.rate), vivocha.concurrency);
+        let client = Client::new("vivocha", Arc::clone(&self.transport), limits);
+        let base_url = match &vivocha.base_url {
+            Some(base) => base.clone(),
+            None => vivocha::world(&client, &vivocha.account, &Url::from_str(DOOR).map_err(Failure::failed)?).await?,
+        };
+        let endpoint =
+            |e: &config::Endpoint| vivocha::Endpoint { method: Method::clone(&e.method), path: e.path.clone() };
+        let endpoints = vivocha::Endpoints {
+            search: endpoint(&vivocha.endpoints.search),
+            get: endpoint(&vivocha.endpoints.get),
+            update: endpoint(&vivocha.endpoints.update),
+            merge: endpoint(&vivocha.endpoints.merge),
+            merge_body: vivocha.endpoints.merge_body.to_string(),
+            history: endpoint(&vivocha.endpoints.history),
+        };
+        let options = vivocha::Options {
+            endpoints,
+            naming: vivocha.fields.clone(),
+            search: match vivocha.search {
+                config::SearchMode::Auto => vivocha::SearchMode::Auto,
+                config::SearchMode::Rql => vivocha::SearchMode::Rql,
+                config::SearchMode::Params => vivocha::SearchMode::Params,
+            },
+            search_batch: vivocha.search_batch,
+            timeout: vivocha.timeout,
+            parallel: vivocha.concurrency,
+            ..vivocha::Options::new(base_url, vivocha.account.clone(), auth(&vivocha.auth))
+        };
+        Reader::new(client, options, Arc::new(Utc::now)).map_err(Failure::usage)
+    }
+}
+
+fn no_shop(settings: &Settings, name: &ShopName) -> Failure {
+    let known: Vec<&str> = settings.shops.keys().map(ShopName::as_str).collect();
+    Failure::usage(format!("there is no shop {name} in the configuration; it has {}", known.join(", ")))
+}
+
+fn auth(auth: &config::Auth) -> vivocha::Auth {
+    match auth.clone() {
+        config::Auth::Client { id, secret } => vivocha::Auth::Client { id, secret },
+        config::Auth::Jwt { uid, secret } => vivocha::Auth::Jwt { uid, secret },
+        config::Auth::Oauth { id, secret, scope } => vivocha::Auth::OAuth { client_id: id, secret, scope },
+        config::Auth::Basic { account, secret } => vivocha::Auth::Basic { account, secret },
+    }
+}
+
+fn rate(rate: config::Rate) -> Rate {
+    Rate { calls: rate.calls.get(), per: rate.per }
+}
+
+/// What a pass over this shop obeys.
+///
+/// # Errors
+/// If there is no such shop.
+pub fn rules(settings: &Settings, name: &ShopName) -> Result<Rules, Failure> {
+    let shop = settings.shops.get(name).ok_or_else(|| no_shop(settings, name))?;
+    let country = shop.country.as_ref().to_owned();
+    let region = Region::parse(&country).ok_or_else(|| Failure::usage(format!("shops.{name}.country: {country}")))?;
+    Ok(Rules {
+        matching: settings.matching.clone(),
+        fields: settings.fields.clone(),
+        naming: settings.vivocha.fields.clone(),
+        safeguards: settings.safeguards.clone(),
+        spellings: settings.vivocha.spellings.clone(),
+        region,
+        country,
+        page_size: shop.page_size,
+        lookback: settings.schedule.lookback,
+        lookback_pages: settings.schedule.lookback_pages,
+        recheck_linked: settings.schedule.recheck_linked,
+        recheck_unmatched: settings.schedule.recheck_unmatched,
+        write_timeout: settings.vivocha.timeout,
+        concurrency: settings.vivocha.concurrency,
+    })
+}
+
+/// The shops a command is about: the one named, or all.
+///
+/// # Errors
+/// If there is no such shop.
+pub fn shops(settings: &Settings, named: Option<&ShopName>) -> Result<Vec<ShopName>, Failure> {
+    match named {
+        Some(name) if settings.shops.contains_key(name) => Ok(vec![name.clone()]),
+        Some(name) => Err(no_shop(settings, name)),
+        None => Ok(settings.shops.keys().cloned().collect()),
+    }
+}
+
+/// Everything a pass over a shop needs.
+///
+/// # Errors
+/// If something of it cannot be had.
+#[expect(clippy::too_many_arguments, reason = "a bridge is made of just these")]
+pub fn bridge(
+    settings: &Settings,
+    name: &ShopName,
+    network: &Network,
+    reader: &Reader,
+    memory: &Memory,
+    writes: bool,
+    watch: Arc<dyn Watch>,
+    stop: CancellationToken,
+) -> Result<Bridge, Failure> {
+    Ok(Bridge {
+        account: settings.vivocha.account.clone(),
+        shop: network.shop(settings, name)?,
+        reader: reader.clone(),
+        writer: writes.then(|| Writer::new(reader.clone())),
+        store: Arc::clone(&memory.store),
+        key: Arc::clone(&memory.key),
+        rules: Arc::new(rules(settings, name)?),
+        clock: Arc::new(SystemClock),
+        watch,
+        stop,
+    })
+}

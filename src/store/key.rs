@@ -1,0 +1,132 @@
+//! The key of the hashes, where it is a file of the state directory: made on first use, readable by its owner only.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use crate::model::HashKey;
+
+/// The file in the state directory.
+pub const KEY_FILE: &str = "hash.key";
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file cannot be read or made.
+    #[error("cannot {what} the key of the hashes, {}: {source}. It must be readable by the user Anagrafe runs as, and it must be the one this store was made with", path.display())]
+    File {
+        /// `read` or `make`.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It is no key.
+    #[error("{} is no key of hashes (64 hexadecimal digits): put the right file back, or set store.hash_key_file", .0.display())]
+    Malformed(PathBuf),
+    /// The randomness of the system failed.
+    #[error("the system gives no random bytes for a new key")]
+    Random,
+}
+
+/// Reads the key; `None` if there is none yet.
+///
+/// # Errors
+/// If it is there and cannot be read.
+pub fn read(state_dir: &Path) -> Result<Option<HashKey>, KeyError> {
+    let path = state_dir.join(KEY_FILE);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(KeyError::File { what: "read", path, source }),
+    };
+    let bytes = hex::decode(text.trim()).ok().filter(|bytes| bytes.len() == 32);
+    let key = bytes.and_then(|bytes| HashKey::new(&bytes).ok());
+    key.map(Some).ok_or(KeyError::Malformed(path))
+}
+
+/// Reads the key, or makes one. Two processes that start at once agree on one: the second finds the first's.
+///
+/// # Errors
+/// If it cannot be read or made.
+pub fn read_or_make(state_dir: &Path) -> Result<HashKey, KeyError> {
+    if let Some(key) = read(state_dir)? {
+        return Ok(key);
+    }
+    make(state_dir).map_err(|source| KeyError::File { what: "make", path: state_dir.join(KEY_FILE), source })?;
+    read(state_dir)?.ok_or_else(|| KeyError::Malformed(state_dir.join(KEY_FILE)))
+}
+
+/// Written whole beside its place and then linked there, so that nobody ever reads half a key and none is replaced.
+fn make(state_dir: &Path) -> io::Result<()> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|_| io::Error::other(KeyError::Random))?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(state_dir)?;
+    let draft = state_dir.join(format!(".{KEY_FILE}.{}", std::process::id()));
+    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut file| {
+        file.write_all(hex::encode(bytes).as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()
+    });
+    let linked = written.and_then(|()| fs::hard_link(&draft, state_dir.join(KEY_FILE)));
+    let _ = fs::remove_file(&draft);
+    match linked {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && state_dir.join(KEY_FILE).exists() => Ok(()),
+        other => other,
+    }
+}
+
+/// A key for this process only: what a plan uses where there is no store yet.
+///
+/// # Errors
+/// If the system gives no random bytes.
+pub fn ephemeral() -> Result<HashKey, KeyError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|_| KeyError::Random)?;
+    HashKey::new(&bytes).map_err(|_| KeyError::Random)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may end so")]
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_once_and_only_its_owner_may_read_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("state");
+        assert!(read(&state).unwrap().is_none());
+        let first = read_or_make(&state).unwrap();
+        let again = read_or_make(&state).unwrap();
+        assert_eq!(first.check_value(), again.check_value());
+        assert_eq!(fs::metadata(state.join(KEY_FILE)).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(&state).unwrap().count(), 1, "no draft is left behind");
+    }
+
+    #[test]
+    fn a_key_that_is_none_is_refused_and_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(KEY_FILE), "not a key").unwrap();
+        assert!(matches!(read_or_make(dir.path()), Err(KeyError::Malformed(_))));
+        assert_eq!(fs::read_to_string(dir.path().join(KEY_FILE)).unwrap(), "not a key");
+    }
+
+    #[test]
+    fn many_at_once_agree_on_one_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys: std::collections::BTreeSet<String> = std::thread::scope(|scope| {
+            let make = || read_or_make(dir.path()).map(|key| key.check_value().to_string());
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+            // Threads share a process id and so a draft's name: one of them may lose that race, but never reads another key.
+            threads.into_iter().filter_map(|thread| thread.join().unwrap().ok()).collect()
+        });
+        assert_eq!(keys.len(), 1);
+    }
+}
