@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_fresh_process_adds_at_most_a_quarter_of_the_limit_at_once() {
-        let spans = play(Rate { calls: 1000, per: Duration::from_secs(300) }, &vec![(0, 0); 600]);
+        let spans = play(Rate { calls: 1000, per: Duration::from_mins(5) }, &vec![(0, 0); 600]);
         assert_eq!(spans.iter().filter(|s| s.0 == 0).count(), 250);
         assert_eq!(spans.iter().filter(|s| s.0 <= 30_000).count(), 350, "then 1000 in 300 s, evenly");
     }

@@ -107,6 +107,18 @@ async fn f1_never_before_retry_after_in_either_form_nor_by_any_other_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn f1_a_shorter_retry_after_does_not_cut_a_longer_one_short() {
+    let script = Mutex::new([throttled("60"), throttled("2")].into());
+    let transport = Arc::new(Scripted { script, lasts: Duration::from_millis(10), ..Scripted::default() });
+    let client = client(transport.clone(), fast());
+    let (one, another) = tokio::join!(client.call(call(Safety::Read), &judge), client.call(call(Safety::Read), &judge));
+    one.unwrap();
+    another.unwrap();
+    let asked = transport.asked();
+    assert!(asked[2] - asked[0] >= Duration::from_mins(1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn f1_never_before_a_retry_after_too_long_to_wait_for() {
     let transport = Scripted::of([throttled("7200")]);
     let client = client(transport.clone(), fast());
