@@ -31,7 +31,7 @@ impl Endpoint {
         };
         let wrong = |what: String| Wrong::new(what, format!("give {example}"));
         let Some((verb, path)) = text.split_once(' ') else {
-            return Err(wrong(format!("{} lacks a path", quoted(text))));
+            return Err(wrong(format!("{} is not a verb and a path", quoted(text))));
         };
         let method = match verb {
             "GET" => Method::GET,

@@ -37,22 +37,21 @@ pub(super) fn read(environment: &BTreeMap<String, String>, shops: &[ShopName]) -
             refuse("", unknown(rest));
             continue;
         };
-        let path = match shop {
+        let shop = shop.map(|written| shop_meant(&written, shops));
+        let path = match &shop {
             None => key.path.to_owned(),
-            Some(written) => match shop_meant(&written, shops) {
-                Some(shop) => {
-                    if !shops.contains(&shop) && !read.shops.contains(&shop) {
-                        read.shops.push(shop.clone());
-                    }
-                    key.of(shop.as_str())
-                }
-                None => {
-                    let instead = "name the shop with 1 to 64 letters, digits or '_'";
-                    refuse("", Wrong::new("no name for a shop", instead));
-                    continue;
-                }
-            },
+            Some(Some(shop)) => key.of(shop.as_str()),
+            Some(None) => {
+                refuse("", Wrong::new("no name for a shop", "name the shop with 1 to 64 letters, digits or '_'"));
+                continue;
+            }
         };
+        if let Some(shop) = shop.flatten()
+            && !shops.contains(&shop)
+            && !read.shops.contains(&shop)
+        {
+            read.shops.push(shop);
+        }
         let earlier = read.layer.get(&path).map(Origin::of);
         match (earlier, typed(key.kind, text)) {
             (Some(other), _) => {

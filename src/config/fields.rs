@@ -32,8 +32,10 @@ pub(super) fn naming(reader: &mut Reader<'_>) -> Option<Naming> {
         nickname: nickname?,
     };
     let all = names(&naming);
+    let mut apart = true;
     for (index, (key, name)) in all.iter().enumerate() {
         if let Some((earlier, _)) = all.iter().take(index).find(|(_, other)| other == name) {
+            apart = false;
             // The one that was given is the one to change.
             let (changed, other) =
                 if reader.given(&format!("vivocha.fields.{key}")) { (key, earlier) } else { (earlier, key) };
@@ -41,7 +43,7 @@ pub(super) fn naming(reader: &mut Reader<'_>) -> Option<Naming> {
             reader.refuse(&format!("vivocha.fields.{changed}"), what, "give each its own name");
         }
     }
-    Some(naming)
+    apart.then_some(naming)
 }
 
 fn names(naming: &Naming) -> [(&'static str, &str); 7] {
@@ -57,14 +59,16 @@ fn names(naming: &Naming) -> [(&'static str, &str); 7] {
     ]
 }
 
-/// `[fields]`.
-pub(super) fn rules(reader: &mut Reader<'_>, naming: &Naming) -> Option<FieldRules> {
+/// `[fields]`; without a naming (one that is refused) each rule is still read, though not what concerns several.
+pub(super) fn rules(reader: &mut Reader<'_>, naming: Option<&Naming>) -> Option<FieldRules> {
     let name = unit(reader);
-    let mut of = |field: &str| rule(reader, field, naming);
+    let ours = Naming::default();
+    let mut of = |field: &str| rule(reader, field, naming.unwrap_or(&ours));
     let (email, phone, note, ids) = (of("email"), of("phone"), of("note"), of("ids"));
-    let rules = FieldRules { name: name?, email: email?, phone: phone?, note: note?, ids: ids? };
-    targets(reader, &rules, naming);
-    collisions(reader, &rules, naming);
+    let (rules, naming) = (FieldRules { name: name?, email: email?, phone: phone?, note: note?, ids: ids? }, naming?);
+    if targets(reader, &rules, naming) {
+        collisions(reader, &rules, naming);
+    }
     Some(rules)
 }
 
@@ -97,8 +101,10 @@ fn resolved(to: String, naming: &Naming) -> String {
     }
 }
 
-/// Nobody writes the id; and who a customer is known by is not overwritten with something else.
-fn targets(reader: &mut Reader<'_>, rules: &FieldRules, naming: &Naming) {
+/// Nobody writes the id; and who a customer is known by is not overwritten with something else. Whether all are
+/// right.
+fn targets(reader: &mut Reader<'_>, rules: &FieldRules, naming: &Naming) -> bool {
+    let before = reader.problems.len();
     let FieldRules { name: _, email, phone, note, ids } = rules;
     let Naming { id, email: mail, telnum, vvcu, .. } = naming;
     let mut refuse = |field: &str, rule: &FieldRule, reserved: &[&String]| {
@@ -114,6 +120,7 @@ fn targets(reader: &mut Reader<'_>, rules: &FieldRules, naming: &Naming) {
     refuse("phone", phone, &[id, mail]);
     refuse("note", note, &[id, mail, telnum, vvcu]);
     refuse("ids", ids, &[id, mail, telnum, vvcu]);
+    reader.problems.len() == before
 }
 
 /// Two that write one field would overwrite each other for ever.

@@ -44,6 +44,9 @@ pub(super) fn read(text: &str, name: Option<&Path>) -> Read {
         reading.read.whole = true;
         reading.table(&[], document.get_ref());
     }
+    // TOML's tables come sorted by name; of two that clash the later one is to be told.
+    let Read { shops, tables, .. } = &mut reading.read;
+    shops.sort_by_key(|shop| tables.get(&format!("shops.{shop}")).copied());
     reading.read
 }
 
@@ -76,19 +79,18 @@ impl Reading<'_> {
         let key = path.join(".");
         let DeValue::Table(table) = value.get_ref() else {
             let heading = if key == "shops" { "[shops.NAME]".to_owned() } else { format!("[{key}]") };
-            let what = format!("{}, where a table belongs", kind_of(value.get_ref()));
+            let list = matches!(value.get_ref(), DeValue::Array(_));
+            let what = format!("{}, where a table belongs", if list { "a list" } else { kind_of(value.get_ref()) });
             return self.refuse(key, Some(line), what, format!("begin it with the heading {heading}"));
         };
         if let [shops, name] = path
             && shops == "shops"
         {
-            match ShopName::try_from(name.clone()) {
-                Ok(shop) => self.read.shops.push(shop),
-                Err(_) => {
-                    let instead = "name the shop with 1 to 64 letters, digits, '-' or '_'";
-                    return self.refuse(key, Some(line), "no name for a shop", instead);
-                }
-            }
+            let Ok(shop) = ShopName::try_from(name.clone()) else {
+                let instead = "name the shop with 1 to 64 letters, digits, '-' or '_'";
+                return self.refuse(key, Some(line), "no name for a shop", instead);
+            };
+            self.read.shops.push(shop);
         }
         self.read.tables.insert(key, line);
         self.table(path, table);

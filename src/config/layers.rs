@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fmt};
 use config::{Config, ConfigError, Map, Source, Value, ValueKind};
 
 use super::schema::{KEYS, Preset};
+use crate::model::ShopName;
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +56,7 @@ impl Layer {
     }
 
     /// What holds where nothing is given, for each of these shops.
-    pub fn defaults<'a>(shops: impl Iterator<Item = &'a str> + Clone) -> Self {
+    pub fn defaults(shops: &[ShopName]) -> Self {
         let mut layer = Self::default();
         for key in KEYS {
             let kind: ValueKind = match key.preset {
@@ -66,8 +67,8 @@ impl Layer {
                 Preset::List(list) => list.to_vec().into(),
             };
             if key.of_a_shop() {
-                for shop in shops.clone() {
-                    layer.set(key.of(shop), &Origin::Default, kind.clone());
+                for shop in shops {
+                    layer.set(key.of(shop.as_str()), &Origin::Default, kind.clone());
                 }
             } else {
                 layer.set(key.path.to_owned(), &Origin::Default, kind);
@@ -88,8 +89,8 @@ impl Source for Layer {
 }
 
 /// The layers as one; a later one outranks an earlier one.
-pub(super) fn merged(layers: [Layer; 3]) -> Result<Config, ConfigError> {
-    layers.into_iter().fold(Config::builder(), |builder, layer| builder.add_source(layer)).build()
+pub(super) fn merged(defaults: Layer, file: Layer, environment: Layer) -> Result<Config, ConfigError> {
+    Config::builder().add_source(defaults).add_source(file).add_source(environment).build()
 }
 
 /// The value at a path.

@@ -46,6 +46,8 @@ pub use settings::{
 use layers::Layer;
 use reader::Reader;
 
+use crate::model::ShopName;
+
 /// Where a configuration is looked for where none is named, in this order.
 pub const DEFAULT_FILES: [&str; 2] = ["config/anagrafe.toml", "/etc/anagrafe/anagrafe.toml"];
 
@@ -54,15 +56,16 @@ pub const DEFAULT_FILES: [&str; 2] = ["config/anagrafe.toml", "/etc/anagrafe/ana
 /// # Errors
 /// Everything that is wrong, at once.
 pub fn load(file: Option<&Path>, environment: &BTreeMap<String, String>) -> Result<Settings, Problems> {
-    // A file that exists but cannot be looked at is meant all the same, and is refused below.
-    let there = |path: &&Path| path.try_exists().unwrap_or(true);
-    let found =
-        file.map(Path::to_path_buf).or_else(|| DEFAULT_FILES.iter().map(Path::new).find(there).map(Path::to_path_buf));
-    let Some(path) = found else { return settled(None, None, environment) };
-    match fs::read_to_string(&path) {
-        Ok(text) => settled(Some(&text), Some(&path), environment),
-        Err(error) => Err(unreadable(path, &error)),
+    let Some(path) = found(file, &DEFAULT_FILES.map(Path::new)) else { return settled(None, None, environment) };
+    match fs::read_to_string(path) {
+        Ok(text) => settled(Some(&text), Some(path), environment),
+        Err(error) => Err(unreadable(path.to_path_buf(), &error)),
     }
+}
+
+/// The file that is meant. One that is there and cannot be read is meant all the same, and is refused for it.
+fn found<'a>(named: Option<&'a Path>, defaults: &[&'a Path]) -> Option<&'a Path> {
+    named.or_else(|| defaults.iter().find(|path| path.try_exists().unwrap_or(true)).copied())
 }
 
 /// Reads a text that is no file; relative paths in it stay relative.
@@ -97,8 +100,8 @@ fn settled(
     let mut problems = file.problems;
     problems.extend(variables.problems);
 
-    let defaults = Layer::defaults(shops.iter().map(crate::model::ShopName::as_str));
-    let config = layers::merged([defaults, file.layer, variables.layer]).map_err(|error| {
+    let defaults = Layer::defaults(&shops);
+    let config = layers::merged(defaults, file.layer, variables.layer).map_err(|error| {
         // Keys come from the schema and shops' names are checked, so no layer can be malformed.
         Problems::new(vec![Problem {
             key: String::new(),
@@ -120,14 +123,10 @@ fn settled(
 }
 
 /// Reads every section, then checks what concerns several.
-fn read(
-    reader: &mut Reader<'_>,
-    shop_names: &[crate::model::ShopName],
-    environment: &BTreeMap<String, String>,
-) -> Option<Settings> {
+fn read(reader: &mut Reader<'_>, shop_names: &[ShopName], environment: &BTreeMap<String, String>) -> Option<Settings> {
     let store = store::store(reader, environment);
     let naming = fields::naming(reader);
-    let fields = naming.as_ref().and_then(|naming| fields::rules(reader, naming));
+    let fields = fields::rules(reader, naming.as_ref());
     let vivocha = vivocha::vivocha(reader, naming);
     let shops = shops::shops(reader, shop_names);
     let matching = sections::matching(reader);
@@ -137,9 +136,7 @@ fn read(
     let web = sections::web(reader);
     let observe = sections::observe(reader);
     let alerts = sections::alerts(reader);
-    if let (Some(store), Some(vivocha)) = (&store, &vivocha) {
-        store::lease(reader, store, vivocha);
-    }
+    store::lease(reader);
     if let (Some(web), Some(observe)) = (&web, &observe) {
         sections::listeners(reader, web, observe);
     }

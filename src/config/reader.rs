@@ -67,22 +67,30 @@ impl Reader<'_> {
         self.problems.push(Problem { key: key.to_owned(), place, what: what.into(), instead: instead.into() });
     }
 
+    /// Whether a key, or a table above it, has been refused.
+    pub fn refused(&self, key: &str) -> bool {
+        let above = |table: &str| key.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'));
+        self.problems.iter().any(|problem| problem.key == key || (!problem.key.is_empty() && above(&problem.key)))
+    }
+
     /// Refuses an absence, unless something was given that has been refused already.
     pub fn missing(&mut self, key: &str, instead: &str) {
-        let refused = |problem: &Problem| {
-            !problem.key.is_empty()
-                && (problem.key == key || key.strip_prefix(&problem.key).is_some_and(|rest| rest.starts_with('.')))
-        };
-        if !self.problems.iter().any(refused) {
+        if !self.refused(key) {
             self.refuse(key, "missing", instead);
         }
+    }
+
+    /// Where what is missing could be given.
+    fn here(&self) -> &'static str {
+        if self.has_file { "here" } else { "in a file (--config)" }
     }
 
     fn noted<T>(&mut self, key: &str, result: Result<T, Wrong>) -> Option<T> {
         result.map_err(|wrong| self.refuse(key, wrong.what, wrong.instead)).ok()
     }
 
-    fn raw(&self, key: &str) -> Option<String> {
+    /// The text as given.
+    pub fn raw(&self, key: &str) -> Option<String> {
         match self.value(key).map(|value| &value.kind) {
             Some(ValueKind::String(text)) => Some(text.clone()),
             Some(_) | None => None,
@@ -92,7 +100,7 @@ impl Reader<'_> {
     /// A text that must be there, as what it means.
     pub fn parsed<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, Wrong>) -> Option<T> {
         let Some(text) = self.raw(key) else {
-            self.missing(key, &format!("give it here or as {}", schema::variable(key)));
+            self.missing(key, &format!("give it {} or as {}", self.here(), schema::variable(key)));
             return None;
         };
         self.noted(key, parse(&text))
@@ -147,9 +155,10 @@ impl Reader<'_> {
         if secret.is_none() {
             let twin = format!("{key}_file");
             let last = twin.rsplit('.').next().unwrap_or_default();
-            let instead = format!("give it here, or a file's path as `{last}`, or {}", schema::variable(key));
+            let instead =
+                format!("give it {}, or a file's path as `{last}`, or {}", self.here(), schema::variable(key));
             // A twin that was refused has said it all.
-            if !self.problems.iter().any(|problem| problem.key == twin) {
+            if !self.refused(&twin) {
                 self.missing(key, &instead);
             }
         }

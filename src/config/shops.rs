@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use secrecy::ExposeSecret;
+use url::Url;
 
 use super::{
     reader::Reader,
@@ -15,26 +16,27 @@ use crate::model::ShopName;
 /// All of them; every one is read, whatever is wrong with another.
 pub(super) fn shops(reader: &mut Reader<'_>, names: &[ShopName]) -> Option<BTreeMap<ShopName, Shop>> {
     if names.is_empty() {
-        reader.missing("shops", "give at least one shop, under the heading [shops.NAME]");
+        reader.missing("shops", "give at least one, under the heading [shops.NAME] or as ANAGRAFE__SHOPS__NAME__URL");
         return None;
     }
-    let read: Vec<Option<Shop>> = names.iter().map(|name| shop(reader, name)).collect();
-    for (index, (name, one)) in names.iter().zip(&read).enumerate() {
-        for (other, earlier) in names.iter().zip(&read).take(index) {
+    let read: Vec<(Option<Url>, Option<Shop>)> = names.iter().map(|name| shop(reader, name)).collect();
+    for (index, (name, (url, _))) in names.iter().zip(&read).enumerate() {
+        for (other, (earlier, _)) in names.iter().zip(&read).take(index) {
             if name.as_str().eq_ignore_ascii_case(other.as_str()) {
                 let what = format!("differs from shops.{other} by capitals only, which variables cannot tell apart");
                 reader.refuse(&format!("shops.{name}"), what, "give it another name");
             }
-            if one.as_ref().zip(earlier.as_ref()).is_some_and(|(one, earlier)| one.url == earlier.url) {
+            if url.is_some() && url == earlier {
                 let what = format!("the address of shops.{other} too: every contact would be read twice");
                 reader.refuse(&format!("shops.{name}.url"), what, "give each shop once");
             }
         }
     }
-    names.iter().cloned().zip(read).map(|(name, shop)| Some((name, shop?))).collect()
+    names.iter().cloned().zip(read).map(|(name, (_, shop))| Some((name, shop?))).collect()
 }
 
-fn shop(reader: &mut Reader<'_>, name: &ShopName) -> Option<Shop> {
+/// The shop, if all of it is right; and its address in any case.
+fn shop(reader: &mut Reader<'_>, name: &ShopName) -> (Option<Url>, Option<Shop>) {
     let key = |last: &str| format!("shops.{name}.{last}");
     let url = reader.parsed(&key("url"), base_url);
     if let Some(url) = &url {
@@ -53,15 +55,19 @@ fn shop(reader: &mut Reader<'_>, name: &ShopName) -> Option<Shop> {
     let page_size = reader.whole(&key("page_size"), 1..=10_000);
     let rate = reader.parsed(&key("rate"), rate);
     let timeout = reader.parsed(&key("timeout"), duration(Duration::from_secs(1), Duration::from_mins(10)));
-    Some(Shop {
-        url: url?,
-        secret_key: secret_key?,
-        key_header: key_header?,
-        api_prefix: api_prefix?,
-        api_version: api_version?,
-        country: country?,
-        page_size: page_size?,
-        rate: rate?,
-        timeout: timeout?,
-    })
+    let address = url.clone();
+    let whole = move || {
+        Some(Shop {
+            url: url?,
+            secret_key: secret_key?,
+            key_header: key_header?,
+            api_prefix: api_prefix?,
+            api_version: api_version?,
+            country: country?,
+            page_size: page_size?,
+            rate: rate?,
+            timeout: timeout?,
+        })
+    };
+    (address, whole())
 }

@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use humantime::format_duration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{
     reader::{Noted, Reader},
-    settings::{Store, StoreUrl, Vivocha},
-    values::{duration, quoted},
+    settings::{Store, StoreUrl},
+    values::duration,
 };
 use crate::model::HashKey;
 
@@ -68,20 +69,22 @@ fn hash_key(reader: &mut Reader<'_>, url: Option<&StoreUrl>) -> Result<Option<Se
 }
 
 /// A write is sent only while the lease outlives the call's deadline; so a short lease would forbid every write.
-pub(super) fn lease(reader: &mut Reader<'_>, store: &Store, vivocha: &Vivocha) {
-    let least = vivocha.timeout + LEASE_MARGIN;
-    if store.lease < least {
-        let what = format!(
-            "{} is too short for vivocha.timeout",
-            quoted(&humantime::format_duration(store.lease).to_string())
-        );
-        reader.refuse("store.lease", what, format!("give at least {}", humantime::format_duration(least)));
+pub(super) fn lease(reader: &mut Reader<'_>) {
+    if reader.refused("store.lease") || reader.refused("vivocha.timeout") {
+        return;
     }
-    if vivocha.late_apply < vivocha.timeout {
-        reader.warnings.push(
-            "vivocha.late_apply: shorter than vivocha.timeout; a server that slow may apply a write later than that"
-                .to_owned(),
-        );
+    let span = |key: &str| reader.raw(key).and_then(|text| humantime::parse_duration(&text).ok());
+    let (given, timeout) = (span("store.lease"), span("vivocha.timeout"));
+    let (Some(given), Some(timeout), late) = (given, timeout, span("vivocha.late_apply")) else { return };
+    let least = timeout + LEASE_MARGIN;
+    if given < least {
+        let what =
+            format!("{} is too short for a vivocha.timeout of {}", format_duration(given), format_duration(timeout));
+        reader.refuse("store.lease", what, format!("give at least {}", format_duration(least)));
+    }
+    if late.is_some_and(|late| late < timeout) {
+        let what = "shorter than vivocha.timeout; a server as slow as that may apply a write later still";
+        reader.warnings.push(format!("vivocha.late_apply: {what}"));
     }
 }
 

@@ -105,15 +105,16 @@ fn auth(reader: &mut Reader<'_>) -> Option<Auth> {
     });
     let secret = reader.secret("vivocha.auth.secret");
     let scope = scope(reader, mode);
-    let (mode, id, secret) = (mode?, id?, secret?);
-    if matches!(mode, Mode::Client | Mode::Basic) && id.contains(':') {
+    let in_basic = matches!(mode, Some(Mode::Client | Mode::Basic));
+    if in_basic && id.as_ref().is_some_and(|id| id.contains(':')) {
         reader.refuse("vivocha.auth.id", "holds a colon, which ends the id in this mode", "give the id alone");
     }
-    if mode != Mode::Jwt
+    if let (Some(Mode::Client | Mode::Oauth | Mode::Basic), Some(secret)) = (mode, &secret)
         && let Err(wrong) = fits_a_header(secret.expose_secret())
     {
         reader.refuse(&reader.secret_key("vivocha.auth.secret"), wrong.what, wrong.instead);
     }
+    let (mode, id, secret) = (mode?, id?, secret?);
     Some(match mode {
         Mode::Client => Auth::Client { id, secret },
         Mode::Jwt => Auth::Jwt { uid: id, secret },
