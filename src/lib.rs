@@ -1,5 +1,6 @@
 //! Anagrafe: one person, one record. Brings the contacts of an Open2b shop to the customers of a Vivocha account.
 
+pub mod cli;
 pub mod config;
 pub mod http;
 pub mod model;

@@ -157,3 +157,16 @@ pub fn of_run(report: &RunReport, signal: Option<u8>, standing: bool) -> Exit {
         Outcome::Running | Outcome::Failed => Exit::Failed,
     }
 }
+
+/// An error with its causes, each said once: many errors already say what caused them.
+#[must_use]
+pub fn chain(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}

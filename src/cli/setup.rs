@@ -213,7 +213,7 @@ fn rate(rate: config::Rate) -> Rate {
 /// If there is no such shop.
 pub fn rules(settings: &Settings, name: &ShopName) -> Result<Rules, Failure> {
     let shop = settings.shops.get(name).ok_or_else(|| no_shop(settings, name))?;
-    let country = shop.country.as_ref().to_owned();
+    let country = shop.country.as_region_str().to_string();
     let region = Region::parse(&country).ok_or_else(|| Failure::usage(format!("shops.{name}.country: {country}")))?;
     Ok(Rules {
         matching: settings.matching.clone(),
@@ -272,4 +272,12 @@ pub fn bridge(
         watch,
         stop,
     })
+}
+
+/// Who sits at the terminal, for the record of decisions: the user behind sudo, else the user.
+#[must_use]
+pub fn operator() -> String {
+    let environment = environment();
+    let name = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| environment.get(*name));
+    name.cloned().unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
 }

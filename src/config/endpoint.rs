@@ -1,17 +1,12 @@
-//! Endpoints as the operator wrote them: `PUT customers/{cid}`, and the body of a merge. Ids are filled in here, so that
-//! none can break out of its place: percent-encoded in a path, inside a string in JSON.
+//! Endpoints as the operator wrote them: `PUT customers/{cid}`, and the body of a merge. Read and checked here; ids are
+//! filled in by whoever calls.
 
 use std::fmt;
 
 use http::Method;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::{problem::Wrong, values::quoted};
-use crate::model::CustomerId;
-
-/// RFC 3986's unreserved characters stay as they are.
-const IN_A_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A call: its verb and its path below the account's base.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,14 +54,6 @@ impl Endpoint {
         }
         Ok(Self { method, path: path.to_owned() })
     }
-
-    /// The path with a placeholder's id in its place, percent-encoded; one that the path lacks is not filled in.
-    #[must_use]
-    pub fn filled(&self, ids: &[(&str, &CustomerId)]) -> String {
-        ids.iter().fold(self.path.clone(), |path, (placeholder, id)| {
-            path.replace(placeholder, &utf8_percent_encode(id.as_str(), IN_A_SEGMENT).to_string())
-        })
-    }
 }
 
 impl fmt::Display for Endpoint {
@@ -89,18 +76,11 @@ impl MergeBody {
         }
         Ok(Self(body))
     }
+}
 
-    /// The body of one merge.
-    #[must_use]
-    pub fn filled(&self, survivor: &CustomerId, absorbed: &CustomerId) -> Value {
-        // In one go over each string: an id that looks like a placeholder must stay an id.
-        replaced(&self.0, &|text| {
-            let parts: Vec<String> = text
-                .split("{cid1}")
-                .map(|part| part.split("{cid2}").collect::<Vec<_>>().join(absorbed.as_str()))
-                .collect();
-            parts.join(survivor.as_str())
-        })
+impl fmt::Display for MergeBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
     }
 }
 
@@ -110,29 +90,5 @@ fn replaced(value: &Value, text: &impl Fn(&str) -> String) -> Value {
         Value::Array(items) => items.iter().map(|item| replaced(item, text)).collect(),
         Value::Object(map) => map.iter().map(|(key, item)| (key.clone(), replaced(item, text))).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
-    use super::*;
-
-    fn id(text: &str) -> CustomerId {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn an_id_cannot_leave_its_segment() {
-        let endpoint = Endpoint::parse("GET customers/{cid}/history", &["{cid}"]).unwrap();
-        assert_eq!(endpoint.filled(&[("{cid}", &id("../a b?x#y/é"))]), "customers/..%2Fa%20b%3Fx%23y%2F%C3%A9/history");
-        assert_eq!(endpoint.to_string(), "GET customers/{cid}/history");
-    }
-
-    #[test]
-    fn an_id_cannot_leave_its_string() {
-        let body = MergeBody::parse(r#"{"id":"{cid2}","into":["{cid1}",1,null]}"#).unwrap();
-        let filled = body.filled(&id("s{cid2}"), &id("a\",\"all\":\"{cid1}"));
-        assert_eq!(filled, serde_json::json!({"id": "a\",\"all\":\"{cid1}", "into": ["s{cid2}", 1, null]}));
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod error;
 pub mod key;
+pub mod sqlite;
 pub mod units;
 
 use async_trait::async_trait;

@@ -10,6 +10,7 @@ pub mod apply;
 pub mod clock;
 pub mod crossing;
 pub mod error;
+pub mod explain;
 pub mod gather;
 pub mod host;
 pub mod pages;

@@ -1,0 +1,139 @@
+//! The command line. Names are settled: add, do not rename.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::ShopName;
+
+/// Brings the contacts of an Open2b shop to the customers of a Vivocha account: one person, one record.
+#[derive(Debug, Parser)]
+#[command(name = "anagrafe", version, about, max_term_width = 110, arg_required_else_help = true)]
+#[command(after_long_help = EXIT_CODES)]
+pub struct Cli {
+    /// What goes for every command.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done; contacts that wait for a person or have no usable identifier do not change that
+  1    failed; the message says what to do, and the next run goes on where this one stopped
+  2    the command line or the configuration is wrong
+  3    done, and some contacts are parked: they are tried again by themselves
+  4    held by a safeguard; `anagrafe holds list` says why
+  5    busy: another process works on this account
+  130, 143  stopped by a signal";
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Globals {
+    /// The configuration [default: ./config/anagrafe.toml, else /etc/anagrafe/anagrafe.toml]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub config: Option<PathBuf>,
+    /// Results as JSON
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub json: bool,
+    /// Lists as CSV
+    #[arg(long, global = true, conflicts_with = "json", help_heading = "Global options")]
+    pub csv: bool,
+    /// Results and errors only: no progress, no notices
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+    /// More log: -v debug, -vv trace
+    #[arg(short, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    pub verbose: u8,
+    /// Outcomes that are to end with exit code 0 all the same
+    #[arg(long, global = true, value_delimiter = ',', value_name = "OUTCOME", help_heading = "Global options")]
+    pub ok_if: Vec<OkIf>,
+}
+
+/// What `--ok-if` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OkIf {
+    /// Another process works on the account.
+    Busy,
+    /// Some contacts are parked.
+    Parked,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Says what a run would do; writes nothing, anywhere
+    Plan(PlanArgs),
+    /// One pass over what is new or due (a survey first, where needed)
+    Sync(SyncArgs),
+    /// How things stand: shops, states, holds, what waits
+    Status,
+    /// The last runs, or one of them with its whole report
+    Runs(RunsArgs),
+    /// The whole story of a contact or a customer
+    Explain(super::explain::ExplainArgs),
+    /// Stops every write until `resume`; runs go on reading
+    Pause(PauseArgs),
+    /// Lets writes go on
+    Resume,
+    /// Proposals to merge customers
+    #[command(subcommand)]
+    Merges(super::proposals::MergesCommand),
+    /// Proposals to link a contact to a customer
+    #[command(subcommand)]
+    Links(super::proposals::LinksCommand),
+    /// What a safeguard holds
+    #[command(subcommand)]
+    Holds(super::holds::HoldsCommand),
+}
+
+/// `plan`
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// This shop only
+    #[arg(long)]
+    pub shop: Option<ShopName>,
+    /// Everything, not only what is new or due
+    #[arg(long)]
+    pub full: bool,
+    /// Reads at most so many contacts
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Shows contacts too that stay as they are
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `sync`
+#[derive(Debug, Args)]
+pub struct SyncArgs {
+    /// This shop only
+    #[arg(long)]
+    pub shop: Option<ShopName>,
+    /// Reads at most so many contacts, then stops; the next run goes on from there
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Waits while another process works on the account
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// `runs`
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// The run
+    pub id: Option<i64>,
+    /// How many
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub last: u32,
+}
+
+/// `pause`
+#[derive(Debug, Args)]
+pub struct PauseArgs {
+    /// Why, for whoever finds it paused
+    #[arg(default_value = "by hand")]
+    pub why: String,
+}

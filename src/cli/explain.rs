@@ -1,0 +1,266 @@
+//! `anagrafe explain`: the whole story of a person. What the store keeps, what both systems say now, how that is weighed, and what
+//! would be done. People are fetched live and masked unless `--reveal`.
+
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::{
+    Context, Exit, Failure, logging,
+    output::Output,
+    setup::{self, Memory, Network, Purpose},
+};
+use crate::{
+    config::Settings,
+    model::{ContactId, ContactKey, CustomerId, ShopName, link::Link, proposal::KeptProposal},
+    plan::{matching::Row, page::ContactPlan},
+    store::{KeptWrite, Story, Whose},
+    sync::{Silent, explain::Live},
+    vivocha::Reader,
+};
+
+/// Of whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// A contact of a shop
+    Contact,
+    /// A customer of the account
+    Customer,
+}
+
+/// `explain`
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Of what
+    #[arg(value_enum)]
+    kind: Kind,
+    /// The id: a contact's as ID or SHOP/ID, a customer's as it is
+    id: String,
+    /// The shop, where there are several
+    #[arg(long)]
+    shop: Option<ShopName>,
+    /// Shows e-mails, numbers and names, which are masked otherwise
+    #[arg(long)]
+    reveal: bool,
+    /// Only what the store keeps: no call to either system
+    #[arg(long)]
+    offline: bool,
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    kept: &'a [Line],
+    links: &'a [Link],
+    proposals: &'a [KeptProposal],
+    writes: &'a [KeptWrite],
+    rulings: Vec<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    now: Option<Now<'a>>,
+}
+
+#[derive(Serialize)]
+struct Now<'a> {
+    says: &'a [(String, String)],
+    customers: &'a [(CustomerId, Vec<(String, String)>)],
+    plan: Option<&'a ContactPlan>,
+}
+
+/// A contact as the store keeps it.
+#[derive(Serialize)]
+struct Line {
+    contact: ContactKey,
+    state: String,
+    reason: String,
+    judged_at: Option<String>,
+    run: Option<i64>,
+    recheck_at: Option<String>,
+    retry_at: Option<String>,
+    attempts: u32,
+}
+
+pub async fn run(context: &Context, args: ExplainArgs) -> Result<Exit, Failure> {
+    let settings = setup::settings(context.globals.config.as_ref())?;
+    logging::begin(&settings.observe, &context.globals);
+    let whose = whose(&settings, &args)?;
+    let memory = setup::memory(&settings, Purpose::Look).await?;
+    let story = memory.store.story(&whose).await?;
+    let live = if args.offline { None } else { Some(live(&settings, &memory, &whose, &story, args.reveal).await?) };
+    let nobody = story.contacts.is_empty() && story.links.is_empty() && story.proposals.is_empty();
+    if nobody && live.as_ref().is_none_or(Live::is_empty) {
+        return Err(Failure::usage("nobody of that id is known, neither here nor there"));
+    }
+    tell(&story, live.as_ref(), context.out)?;
+    Ok(Exit::Done)
+}
+
+fn whose(settings: &Settings, args: &ExplainArgs) -> Result<Whose, Failure> {
+    match args.kind {
+        Kind::Customer => Ok(Whose::Customer(args.id.parse().map_err(Failure::usage)?)),
+        Kind::Contact => {
+            let (shop, id) = match args.id.split_once('/') {
+                Some((shop, id)) => (Some(shop.parse::<ShopName>().map_err(Failure::usage)?), id),
+                None => (args.shop.clone(), args.id.as_str()),
+            };
+            let shops = setup::shops(settings, shop.as_ref())?;
+            let [shop] = shops.as_slice() else {
+                return Err(Failure::usage("there are several shops: say which, as SHOP/ID or with --shop"));
+            };
+            let id = id.parse::<i64>().map_err(|_| Failure::usage("a contact's id is a number"))?;
+            let id = ContactId::try_from(id).map_err(Failure::usage)?;
+            Ok(Whose::Contact(ContactKey { shop: shop.clone(), id }))
+        }
+    }
+}
+
+async fn live(
+    settings: &Settings,
+    memory: &Memory,
+    whose: &Whose,
+    story: &Story,
+    reveal: bool,
+) -> Result<Live, Failure> {
+    let network = Network::new(settings)?;
+    let reader: Reader = network.reader(settings).await?;
+    let shop = match whose {
+        Whose::Contact(key) => key.shop.clone(),
+        Whose::Customer(_) => {
+            let first = story.contacts.keys().next().map(|key| key.shop.clone());
+            first.or_else(|| settings.shops.keys().next().cloned()).ok_or_else(|| Failure::usage("no shop"))?
+        }
+    };
+    let stop = tokio_util::sync::CancellationToken::new();
+    let bridge = setup::bridge(settings, &shop, &network, &reader, memory, false, Arc::new(Silent), stop)?;
+    Ok(crate::sync::explain::explain(&bridge, whose, reveal).await?)
+}
+
+fn kept(story: &Story) -> Vec<Line> {
+    let line = |(key, prior): (&ContactKey, &crate::store::Prior)| {
+        let judged = prior.judged.as_ref();
+        let moment = |at: Option<crate::model::time::Moment>| at.map(|at| at.to_string());
+        Line {
+            contact: key.clone(),
+            state: judged.map_or_else(|| "surveyed".to_owned(), |judged| judged.state.to_string()),
+            reason: judged.map(|judged| judged.reason.clone()).unwrap_or_default(),
+            judged_at: judged.map(|judged| judged.at.to_string()),
+            run: story.judged_by.get(key).map(|run| run.0),
+            recheck_at: moment(judged.and_then(|judged| judged.recheck_at)),
+            retry_at: moment(judged.and_then(|judged| judged.retry_at)),
+            attempts: judged.map_or(0, |judged| judged.attempts),
+        }
+    };
+    story.contacts.iter().map(line).collect()
+}
+
+fn tell(story: &Story, live: Option<&Live>, out: Output) -> Result<(), Failure> {
+    let kept = kept(story);
+    if out.json {
+        let rulings = story
+            .rulings
+            .iter()
+            .map(|(contact, customer, ruling, by, at)| {
+                serde_json::json!({"contact": contact, "customer": customer, "ruling": ruling, "by": by, "at": at})
+            })
+            .collect();
+        let now = live.map(|live| Now { says: &live.contact, customers: &live.customers, plan: live.plan.as_ref() });
+        return out.json(&Told {
+            kept: &kept,
+            links: &story.links,
+            proposals: &story.proposals,
+            writes: &story.writes,
+            rulings,
+            now,
+        });
+    }
+    for line in words(story, &kept) {
+        out.line(line);
+    }
+    if let Some(live) = live {
+        for line in now(live) {
+            out.line(line);
+        }
+    }
+    Ok(())
+}
+
+fn words(story: &Story, kept: &[Line]) -> Vec<String> {
+    let mut lines = vec!["What we keep".to_owned()];
+    for line in kept {
+        let run = line.run.map(|run| format!(" by run {run}")).unwrap_or_default();
+        let at = line.judged_at.as_deref().unwrap_or("never");
+        lines.push(format!("  contact {}: {} ({}), judged {at}{run}", line.contact, line.state, line.reason));
+        lines.extend(line.recheck_at.iter().map(|at| format!("    looked at again from {at}, or when it changes")));
+        lines.extend(line.retry_at.iter().map(|at| format!("    due by itself {at}, after {} tries", line.attempts)));
+    }
+    for link in &story.links {
+        lines.push(format!(
+            "  link {} -> customer {} ({:?}, row {}) since {}",
+            link.contact, link.customer, link.role, link.row, link.since
+        ));
+    }
+    for (contact, customer, ruling, by, at) in &story.rulings {
+        lines.push(format!("  {by} said {at}: {contact} and {customer} are {} people", ruling.as_str()));
+    }
+    for proposal in &story.proposals {
+        lines.push(format!(
+            "  proposal {} ({}): {}",
+            proposal.proposal.id,
+            proposal.state.as_str(),
+            proposal.proposal.evidence.join("; ")
+        ));
+    }
+    for write in &story.writes {
+        let fields: Vec<&str> = write.fields.iter().map(|field| field.as_str()).collect();
+        let outcome = write.outcome.map_or_else(
+            || "outcome not recorded".to_owned(),
+            |(outcome, at)| format!("{} {at}", outcome.as_str()),
+        );
+        lines.push(format!(
+            "  wrote {} to {} for {} (run {}, declared {}): {outcome}",
+            fields.join(", "),
+            write.customer,
+            write.contact,
+            write.run,
+            write.declared_at
+        ));
+    }
+    lines
+}
+
+fn now(live: &Live) -> Vec<String> {
+    let mut lines = vec!["What both say now".to_owned()];
+    let pairs = |pairs: &[(String, String)]| {
+        pairs.iter().map(|(field, value)| format!("{field} {value}")).collect::<Vec<_>>().join(", ")
+    };
+    lines.push(format!("  shop: {}", pairs(&live.contact)));
+    for (id, fields) in &live.customers {
+        lines.push(format!("  customer {id}: {}", pairs(fields)));
+    }
+    let Some(plan) = &live.plan else { return lines };
+    lines.push("How that is weighed".to_owned());
+    for weighing in &plan.weighed {
+        lines.push(format!(
+            "  customer {}: e-mail {}, telephone {}, names {:?} -> row {}: {} ({})",
+            weighing.customer,
+            weighing.email.as_str(),
+            weighing.phone.as_str(),
+            weighing.names,
+            weighing.row,
+            weighing.outcome.as_str(),
+            Row::explain(weighing.row)
+        ));
+    }
+    if plan.weighed.is_empty() {
+        lines.push("  no customer holds an identifier of this contact".into());
+    }
+    let shared = [("e-mail", plan.shared.email), ("telephone", plan.shared.phone)];
+    for (what, why) in shared.iter().filter_map(|(what, why)| why.map(|why| (what, why))) {
+        lines.push(format!("  the {what} is shared ({}): it never matches alone", why.as_str()));
+    }
+    lines.extend(plan.defects.iter().map(|defect| format!("  not usable: {defect}")));
+    lines.push(format!("What a run would do\n  {plan}"));
+    for (field, planned) in plan.patch.fields() {
+        lines.push(format!("    {field}: {}", planned.verdict.as_str()));
+    }
+    lines
+}

@@ -1,0 +1,102 @@
+//! `anagrafe holds`: what a safeguard stopped, why, and letting it go on.
+
+use clap::Subcommand;
+
+use super::{
+    Context, Exit, Failure, pause,
+    setup::{self, Purpose},
+};
+use crate::{model::hold::Hold, store::Decision};
+
+/// `holds …`
+#[derive(Debug, Subcommand)]
+pub enum HoldsCommand {
+    /// What is held now
+    List {
+        /// Released ones too
+        #[arg(long)]
+        all: bool,
+    },
+    /// One hold: why, how much, a sample
+    Show {
+        /// Its number
+        id: i64,
+    },
+    /// Lets what was held, and just that, go on with the next run
+    Release {
+        /// Its number
+        id: i64,
+    },
+}
+
+pub async fn run(context: &Context, command: HoldsCommand) -> Result<Exit, Failure> {
+    match command {
+        HoldsCommand::List { all } => list(context, all).await,
+        HoldsCommand::Show { id } => show(context, id).await,
+        HoldsCommand::Release { id } => {
+            pause::decide(context, Decision::Release(id)).await?;
+            if context.out.json {
+                context.out.json(&serde_json::json!({ "released": id }))?;
+            } else {
+                context.out.line(format!("Hold {id} is released; the next run goes on."));
+            }
+            Ok(Exit::Done)
+        }
+    }
+}
+
+async fn all(context: &Context, released_too: bool) -> Result<Vec<Hold>, Failure> {
+    let settings = setup::settings(context.globals.config.as_ref())?;
+    let memory = setup::memory(&settings, Purpose::Look).await?;
+    Ok(memory.store.holds(released_too).await?)
+}
+
+async fn list(context: &Context, released_too: bool) -> Result<Exit, Failure> {
+    let holds = all(context, released_too).await?;
+    context.out.list(
+        &holds,
+        &["hold", "shop", "kind", "count", "since", "released", "reason"],
+        |hold| {
+            let released = hold.released.as_ref().map(|(at, by)| format!("{at} by {by}"));
+            vec![
+                hold.id.to_string(),
+                hold.what.shop.to_string(),
+                hold.what.kind.as_str().into(),
+                hold.what.count.to_string(),
+                hold.since.to_string(),
+                released.unwrap_or_default(),
+                hold.what.reason.clone(),
+            ]
+        },
+        "Nothing is held.",
+    )?;
+    Ok(Exit::Done)
+}
+
+async fn show(context: &Context, id: i64) -> Result<Exit, Failure> {
+    let holds = all(context, true).await?;
+    let hold = holds
+        .into_iter()
+        .find(|hold| hold.id == id)
+        .ok_or_else(|| Failure::usage(format!("there is no hold {id}: see `anagrafe holds list --all`")))?;
+    if context.out.json {
+        context.out.json(&hold)?;
+        return Ok(Exit::Done);
+    }
+    context.out.line(format!(
+        "hold {id}: {} of shop {}, since {} (run {})\n{}\n{} held",
+        hold.what.kind.as_str(),
+        hold.what.shop,
+        hold.since,
+        hold.run,
+        hold.what.reason,
+        hold.what.count
+    ));
+    for contact in &hold.what.sample {
+        context.out.line(format!("  {contact}: anagrafe explain contact {contact}"));
+    }
+    if let Some((at, by)) = &hold.released {
+        context.out.line(format!("released {at} by {by}"));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,96 @@
+//! The command line: one file per command. Reads arguments, asks the engine, prints; decides nothing.
+
+pub mod args;
+mod exit;
+mod explain;
+mod holds;
+mod logging;
+mod output;
+mod pause;
+mod plan;
+mod progress;
+mod proposals;
+mod runs;
+mod setup;
+mod signals;
+mod status;
+mod sync;
+
+use clap::Parser as _;
+
+use args::{Cli, Command, Globals, OkIf};
+pub use exit::{Exit, Failure};
+use output::Output;
+
+/// What a command is called with.
+struct Context {
+    globals: Globals,
+    out: Output,
+}
+
+/// Reads the command line, does what it says, and answers the exit code.
+#[must_use]
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are not errors: clap prints them to standard output and says 0.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    let globals = cli.globals.clone();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&globals, &Failure::failed(error)),
+    };
+    let ended = runtime.block_on(run(cli));
+    // A blocked name look-up must not keep a finished command from ending.
+    runtime.shutdown_background();
+    match ended {
+        Ok(exit) => accepted(exit, &globals.ok_if).code(),
+        Err(failure) if accepted(failure.exit, &globals.ok_if) == Exit::Done => {
+            Output { quiet: globals.quiet, ..Output::default() }.notice(format!("{:#}", failure.error));
+            0
+        }
+        Err(failure) => report(&globals, &failure),
+    }
+}
+
+fn accepted(exit: Exit, ok_if: &[OkIf]) -> Exit {
+    match exit {
+        Exit::Busy if ok_if.contains(&OkIf::Busy) => Exit::Done,
+        Exit::Parked if ok_if.contains(&OkIf::Parked) => Exit::Done,
+        Exit::Busy | Exit::Parked | Exit::Done | Exit::Failed | Exit::Usage | Exit::Held | Exit::Signal(_) => exit,
+    }
+}
+
+fn report(globals: &Globals, failure: &Failure) -> u8 {
+    let code = failure.exit.code();
+    let error = exit::chain(&failure.error);
+    let text = if globals.json {
+        serde_json::json!({"error": error, "exit": code}).to_string()
+    } else {
+        format!("anagrafe: {error}")
+    };
+    Output::default().notice(text);
+    code
+}
+
+async fn run(cli: Cli) -> Result<Exit, Failure> {
+    let Cli { globals, command } = cli;
+    let out = Output { json: globals.json, csv: globals.csv, quiet: globals.quiet };
+    let context = Context { globals, out };
+    match command {
+        Command::Plan(args) => plan::run(&context, args).await,
+        Command::Sync(args) => sync::run(&context, args).await,
+        Command::Status => status::run(&context).await,
+        Command::Runs(args) => runs::run(&context, args).await,
+        Command::Explain(args) => explain::run(&context, args).await,
+        Command::Pause(args) => pause::pause(&context, args).await,
+        Command::Resume => pause::resume(&context).await,
+        Command::Merges(command) => proposals::merges(&context, command).await,
+        Command::Links(command) => proposals::links(&context, command).await,
+        Command::Holds(command) => holds::run(&context, command).await,
+    }
+}

@@ -1,0 +1,141 @@
+//! `anagrafe plan`: what a run would do. The same pass as a sync, on a throw-away copy of the store and without a writer: a dry
+//! run is a plan not applied. Writes nothing, anywhere.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde::Serialize;
+
+use super::{
+    Context, Exit, Failure,
+    args::PlanArgs,
+    exit, logging,
+    output::Output,
+    progress::Progress,
+    setup::{self, Network, Purpose},
+    signals::Signals,
+};
+use crate::{
+    model::{proposal::Proposed, run::RunReport, state::ContactState},
+    plan::page::ContactPlan,
+    sync::{
+        SystemClock, Tenure, Watch,
+        run::{Ran, SyncOptions, sync},
+    },
+};
+
+pub async fn run(context: &Context, args: PlanArgs) -> Result<Exit, Failure> {
+    let settings = setup::settings(context.globals.config.as_ref())?;
+    logging::begin(&settings.observe, &context.globals);
+    let shops = setup::shops(&settings, args.shop.as_ref())?;
+    let signals = Signals::listen().map_err(Failure::failed)?;
+    let memory = setup::memory(&settings, Purpose::Plan).await?;
+    let network = Network::new(&settings)?;
+    let reader = network.reader(&settings).await?;
+    let store = Arc::clone(&memory.store);
+    let tenure = Tenure::take(store, Arc::new(SystemClock), settings.store.lease, "plan", false).await?;
+    let mut exit = Exit::Done;
+    for shop in shops {
+        let printer =
+            Arc::new(Printer { out: context.out, all: args.all, progress: Progress::of(shop.as_str(), context.out), sums: Mutex::default() });
+        let watch = Arc::clone(&printer) as Arc<dyn Watch>;
+        let bridge =
+            setup::bridge(&settings, &shop, &network, &reader, &memory, false, watch, signals.stop.clone())?;
+        let options = SyncOptions { limit: args.limit, full: args.full };
+        let Ran { report, error: _ } = sync(&bridge, &tenure, options).await?;
+        printer.summary(&report)?;
+        exit = exit.and(exit::of_run(&report, signals.caught(), false));
+    }
+    Ok(exit)
+}
+
+/// What a plan comes to.
+#[derive(Debug, Default, Clone, Serialize)]
+struct Sums {
+    links: u64,
+    updates: u64,
+    fields: BTreeMap<String, u64>,
+    link_proposals: u64,
+    merge_proposals: u64,
+    states: BTreeMap<ContactState, u64>,
+}
+
+struct Printer {
+    out: Output,
+    all: bool,
+    progress: Progress,
+    sums: Mutex<Sums>,
+}
+
+impl Printer {
+    fn summary(&self, report: &RunReport) -> Result<(), Failure> {
+        let sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if self.out.json {
+            #[derive(Serialize)]
+            struct Summary<'a> {
+                plan: &'a Sums,
+                report: &'a RunReport,
+            }
+            return self.out.json(&Summary { plan: &sums, report });
+        }
+        let fields: Vec<String> = sums.fields.iter().map(|(field, count)| format!("{count} {field}")).collect();
+        let fields = if fields.is_empty() { String::new() } else { format!(" ({})", fields.join(", ")) };
+        self.out.line(format!(
+            "shop {}: {} contacts read, {} unchanged. A sync would link {} contacts, update {} customers{fields}, and put {} links and {} merges before a person or the safeguards.",
+            report.shop, report.read, report.counts.unchanged, sums.links, sums.updates, sums.link_proposals, sums.merge_proposals
+        ));
+        if let Some(error) = &report.error {
+            self.out.line(format!("It would end here: {error}"));
+        }
+        self.out.notice("Nothing was written, neither here nor there.");
+        Ok(())
+    }
+}
+
+impl Watch for Printer {
+    fn surveying(&self, read: u64, of: u64) {
+        self.progress.surveying(read, of);
+    }
+
+    fn crossing(&self, so_far: &RunReport, of: u64) {
+        self.progress.crossing(so_far, of);
+    }
+
+    fn planned(&self, plan: &ContactPlan) {
+        let new_link = plan.link.as_ref().is_some_and(|link| !link.standing);
+        {
+            let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+            sums.links += u64::from(new_link);
+            sums.updates += u64::from(!plan.patch.is_empty());
+            for field in plan.writes() {
+                *sums.fields.entry(field.to_string()).or_default() += 1;
+            }
+            for proposal in &plan.proposals {
+                match proposal.proposed {
+                    Proposed::Link { .. } => sums.link_proposals += 1,
+                    Proposed::Merge { .. } => sums.merge_proposals += 1,
+                }
+            }
+            *sums.states.entry(plan.state).or_default() += 1;
+        }
+        if self.all || new_link || !plan.patch.is_empty() || !plan.proposals.is_empty() {
+            self.progress.done();
+            if self.out.json {
+                // A contact's plan always serialises: ids, codes and verdicts.
+                let _ = self.out.json(plan);
+            } else {
+                self.out.line(plan.to_string());
+            }
+        }
+    }
+
+    fn notice(&self, text: &str) {
+        self.progress.notice(text);
+    }
+
+    fn done(&self) {
+        self.progress.done();
+    }
+}

@@ -1,0 +1,199 @@
+//! `anagrafe links` and `anagrafe merges`: what awaits authority, and a person's word on it. Ids and codes only; `--reveal`
+//! and `explain` show people.
+
+use clap::Subcommand;
+
+use super::{
+    Context, Exit, Failure, pause,
+    setup::{self, Purpose},
+};
+use crate::{
+    model::{
+        CustomerId,
+        proposal::{Authority, KeptProposal, ProposalId, ProposalState, Proposed},
+    },
+    store::Decision,
+};
+
+/// `links …`
+#[derive(Debug, Subcommand)]
+pub enum LinksCommand {
+    /// Links that wait for a person
+    List(ListArgs),
+    /// One of them: on what evidence, and why it asks
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// They are the same person: linked by the next sync
+    Approve {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+    /// They are different people, for good
+    Reject {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+}
+
+/// `merges …`
+#[derive(Debug, Subcommand)]
+pub enum MergesCommand {
+    /// Merges that are proposed
+    List(ListArgs),
+    /// One of them: who into whom, on what evidence, and what it awaits
+    Show {
+        /// Its id
+        id: String,
+    },
+}
+
+/// Which ones.
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    /// In this state
+    #[arg(long, default_value = "open", value_parser = state)]
+    state: ProposalState,
+    /// In any state
+    #[arg(long, conflicts_with = "state")]
+    all: bool,
+}
+
+fn state(word: &str) -> Result<ProposalState, String> {
+    let words: Vec<&str> = ProposalState::ALL.iter().map(|state| state.as_str()).collect();
+    ProposalState::parse(word).ok_or_else(|| format!("one of {}", words.join(", ")))
+}
+
+pub async fn links(context: &Context, command: LinksCommand) -> Result<Exit, Failure> {
+    match command {
+        LinksCommand::List(args) => list(context, &args, Kind::Link).await,
+        LinksCommand::Show { id } => show(context, &id, Kind::Link).await,
+        LinksCommand::Approve { ids } => {
+            decide(context, &ids, Decision::Approve, "approved: the next sync links it").await
+        }
+        LinksCommand::Reject { ids } => decide(context, &ids, Decision::Reject, "rejected: different people").await,
+    }
+}
+
+pub async fn merges(context: &Context, command: MergesCommand) -> Result<Exit, Failure> {
+    match command {
+        MergesCommand::List(args) => list(context, &args, Kind::Merge).await,
+        MergesCommand::Show { id } => show(context, &id, Kind::Merge).await,
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Link,
+    Merge,
+}
+
+impl Kind {
+    const fn of(proposed: &Proposed) -> Self {
+        match proposed {
+            Proposed::Link { .. } => Self::Link,
+            Proposed::Merge { .. } => Self::Merge,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Link => "links",
+            Self::Merge => "merges",
+        }
+    }
+}
+
+async fn kept(context: &Context, kind: Kind, state: Option<ProposalState>) -> Result<Vec<KeptProposal>, Failure> {
+    let settings = setup::settings(context.globals.config.as_ref())?;
+    let memory = setup::memory(&settings, Purpose::Look).await?;
+    let mut all = memory.store.proposals(state).await?;
+    all.retain(|kept| Kind::of(&kept.proposal.proposed) == kind);
+    Ok(all)
+}
+
+async fn list(context: &Context, args: &ListArgs, kind: Kind) -> Result<Exit, Failure> {
+    let all = kept(context, kind, (!args.all).then_some(args.state)).await?;
+    let none = match kind {
+        Kind::Link => "No link waits for a person.",
+        Kind::Merge => "No merge is proposed.",
+    };
+    context.out.list(
+        &all,
+        &["id", "contact", "proposal", "state", "awaits", "evidence", "since"],
+        |kept| {
+            vec![
+                kept.proposal.id.to_string(),
+                kept.proposal.contact.to_string(),
+                proposed(&kept.proposal.proposed),
+                kept.state.as_str().into(),
+                awaits(&kept.proposal.authority),
+                kept.proposal.evidence.join("; "),
+                kept.since.to_string(),
+            ]
+        },
+        none,
+    )?;
+    Ok(Exit::Done)
+}
+
+fn proposed(proposed: &Proposed) -> String {
+    match proposed {
+        Proposed::Link { customer } => format!("link to {customer}"),
+        Proposed::Merge { survivor, absorbed } => {
+            let absorbed: Vec<&str> = absorbed.iter().map(CustomerId::as_str).collect();
+            format!("merge {} into {survivor}", absorbed.join(", "))
+        }
+    }
+}
+
+fn awaits(authority: &Authority) -> String {
+    match authority {
+        Authority::Automatic => "the safeguards".into(),
+        Authority::Ask(reasons) => format!("a person: {}", reasons.join(", ")),
+    }
+}
+
+async fn show(context: &Context, id: &str, kind: Kind) -> Result<Exit, Failure> {
+    let all = kept(context, kind, None).await?;
+    let kept = all.into_iter().find(|kept| kept.proposal.id.0 == id).ok_or_else(|| {
+        Failure::usage(format!("there is no such proposal; `anagrafe {} list --all` shows them all", kind.word()))
+    })?;
+    if context.out.json {
+        context.out.json(&kept)?;
+        return Ok(Exit::Done);
+    }
+    let KeptProposal { proposal, state, since, changed_at, changed_by } = &kept;
+    context.out.line(format!("{}: {}", proposal.id, proposed(&proposal.proposed)));
+    context.out.line(format!("contact   {} (anagrafe explain contact {})", proposal.contact, proposal.contact));
+    context.out.line(format!("awaits    {}", awaits(&proposal.authority)));
+    for evidence in &proposal.evidence {
+        context.out.line(format!("evidence  {evidence}"));
+    }
+    context.out.line(format!("state     {} since {since}; changed {changed_at} by {changed_by}", state.as_str()));
+    Ok(Exit::Done)
+}
+
+async fn decide(
+    context: &Context,
+    ids: &[String],
+    decision: impl Fn(ProposalId) -> Decision,
+    said: &str,
+) -> Result<Exit, Failure> {
+    for id in ids {
+        let links = kept(context, Kind::Link, None).await?;
+        if !links.iter().any(|kept| kept.proposal.id.0 == *id) {
+            return Err(Failure::usage(format!("{id} is no link proposal; `anagrafe links list` shows them")));
+        }
+        pause::decide(context, decision(ProposalId(id.clone()))).await?;
+        if context.out.json {
+            context.out.json(&serde_json::json!({ "id": id, "decision": said }))?;
+        } else {
+            context.out.line(format!("{id} {said}"));
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,47 @@
+//! SIGINT and SIGTERM: the first asks the run to stop after the call in flight, the second ends the process at once (safe, as
+//! a crash is).
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Who asked to stop, if anybody did.
+#[derive(Debug, Clone)]
+pub struct Signals {
+    /// Cancelled by the first signal.
+    pub stop: CancellationToken,
+    caught: Arc<AtomicU8>,
+}
+
+impl Signals {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn listen() -> std::io::Result<Self> {
+        let signals = Self { stop: CancellationToken::new(), caught: Arc::new(AtomicU8::new(0)) };
+        for (kind, number) in [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)] {
+            let mut arriving = signal(kind)?;
+            let (stop, caught) = (signals.stop.clone(), Arc::clone(&signals.caught));
+            tokio::spawn(async move {
+                while arriving.recv().await.is_some() {
+                    if caught.swap(number, Ordering::SeqCst) != 0 {
+                        std::process::exit(128 + i32::from(number));
+                    }
+                    stop.cancel();
+                }
+            });
+        }
+        Ok(signals)
+    }
+
+    /// The number of the signal that was caught.
+    #[must_use]
+    pub fn caught(&self) -> Option<u8> {
+        Some(self.caught.load(Ordering::SeqCst)).filter(|number| *number != 0)
+    }
+}

@@ -1,0 +1,81 @@
+//! `anagrafe status`: how things stand. Reads the store only.
+
+use super::{
+    Context, Exit, Failure,
+    output::table,
+    setup::{self, Purpose},
+};
+use crate::{
+    model::state::ContactState,
+    store::{Overview, ShopOverview},
+};
+
+pub async fn run(context: &Context) -> Result<Exit, Failure> {
+    let settings = setup::settings(context.globals.config.as_ref())?;
+    let memory = setup::memory(&settings, Purpose::Look).await?;
+    let overview = memory.store.overview().await?;
+    if context.out.json {
+        context.out.json(&overview)?;
+        return Ok(Exit::Done);
+    }
+    for line in sentences(&overview) {
+        context.out.line(line);
+    }
+    let header = ["shop", "read", "checkpoint", "linked", "unmatched", "waiting", "parked", "invalid", "last end seen"];
+    let rows = overview.shops.iter().map(|(name, shop)| row(name.as_str(), shop)).collect();
+    context.out.line(table(&header, rows));
+    for (name, shop) in &overview.shops {
+        if !shop.reasons.is_empty() {
+            let reasons: Vec<String> = shop.reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+            context.out.line(format!("{name}: {}", reasons.join(", ")));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn sentences(overview: &Overview) -> Vec<String> {
+    let mut lines = vec![format!("Account {}", overview.account)];
+    if let Some((since, why)) = &overview.paused {
+        lines.push(format!("PAUSED since {since} ({why}): nothing is written; `anagrafe resume` lets it go on"));
+    }
+    if let Some((holder, until)) = &overview.lease {
+        lines.push(format!(
+            "{} (pid {} on {}) works on it, until {until} at least",
+            holder.purpose, holder.pid, holder.host
+        ));
+    }
+    for hold in &overview.holds {
+        lines.push(format!("HELD ({}): {}; see `anagrafe holds show {}`", hold.what.kind.as_str(), hold.what.reason, hold.id));
+    }
+    lines.push(format!(
+        "Waiting for a person: {} links (anagrafe links list), {} merges (anagrafe merges list)",
+        overview.open_links, overview.open_merges
+    ));
+    if overview.unsettled > 0 {
+        lines.push(format!(
+            "{} updates were declared and their outcome is not recorded: the next run looks at them",
+            overview.unsettled
+        ));
+    }
+    lines
+}
+
+fn row(name: &str, shop: &ShopOverview) -> Vec<String> {
+    let state = |state: ContactState| shop.states.get(&state).copied().unwrap_or(0).to_string();
+    let read = match (shop.surveyed, shop.crossed) {
+        (false, _) => "being surveyed",
+        (true, false) => "being crossed",
+        (true, true) => "whole",
+    };
+    vec![
+        name.to_owned(),
+        read.to_owned(),
+        shop.checkpoint.to_string(),
+        state(ContactState::Linked),
+        state(ContactState::Unmatched),
+        state(ContactState::Waiting),
+        state(ContactState::Parked),
+        state(ContactState::Invalid),
+        shop.observed_at.map_or_else(|| "never".to_owned(), |at| at.to_string()),
+    ]
+}
