@@ -3,3 +3,5 @@
 pub mod http;
 pub mod model;
 pub mod plan;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
