@@ -6,6 +6,7 @@
 //! Time comes in as a parameter.
 
 pub mod error;
+pub mod sqlite;
 pub mod units;
 
 use async_trait::async_trait;
