@@ -35,7 +35,7 @@ fn shop() -> ShopName {
 
 async fn leased(store: &SqliteStore) -> Lease {
     let holder = Holder { host: "h".into(), boot: "b".into(), pid: 1, started: 1, purpose: "test".into() };
-    let claim = Claim { holder, ttl: Duration::from_secs(60), now: Moment::from_millis(0), dead: None };
+    let claim = Claim { holder, ttl: Duration::from_mins(1), now: Moment::from_millis(0), dead: None };
     match store.acquire(&claim).await.unwrap() {
         Acquired::Ours(lease) => lease,
         Acquired::Busy { .. } => panic!("busy"),
@@ -143,6 +143,14 @@ async fn a_full_disk_undoes_the_unit_and_the_next_one_works() {
     run(&store.writer, "PRAGMA max_page_count = 100000").await.unwrap();
     store.survey(&lease, &page(11, 1000)).await.unwrap();
     assert_eq!(known_contacts(&store).await, 1000);
+}
+
+#[test]
+fn a_disk_that_the_system_calls_full_is_full() {
+    let full = sqlx::Error::Io(std::io::ErrorKind::StorageFull.into());
+    assert!(matches!(failed(full), StoreError::Full));
+    let other = sqlx::Error::Io(std::io::ErrorKind::PermissionDenied.into());
+    assert!(matches!(failed(other), StoreError::Database(_)));
 }
 
 #[tokio::test]
