@@ -145,6 +145,22 @@ async fn a_full_disk_undoes_the_unit_and_the_next_one_works() {
     assert_eq!(known_contacts(&store).await, 1000);
 }
 
+#[tokio::test]
+async fn a_transaction_that_sqlite_undid_by_itself_spoils_no_later_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    // What SQLite does on some full disks and I/O errors, without telling sqlx.
+    let unit = store.write(|c, _| {
+        Box::pin(async move {
+            query("ROLLBACK").execute(c).await.map_err(failed)?;
+            Err::<(), _>(StoreError::Full)
+        })
+    });
+    assert!(matches!(unit.await, Err(StoreError::Full)));
+    survey_then(&store, async { Ok(()) }).await.unwrap();
+    assert_eq!(known_contacts(&store).await, 10);
+}
+
 #[test]
 fn a_disk_that_the_system_calls_full_is_full() {
     let full = sqlx::Error::Io(std::io::ErrorKind::StorageFull.into());
