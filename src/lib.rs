@@ -6,6 +6,8 @@ pub mod http;
 pub mod model;
 pub mod open2b;
 pub mod plan;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod store;
 pub mod sync;
 pub mod vivocha;
