@@ -225,7 +225,9 @@ pub fn reader(client: Client, settings: &Settings, base_url: Url) -> Result<Read
         parallel: vivocha.concurrency,
         ..vivocha::Options::new(base_url, vivocha.account.clone(), auth(&vivocha.auth))
     };
-    Reader::new(client, options, Arc::new(Utc::now)).map_err(Failure::usage)
+    #[expect(clippy::disallowed_methods, reason = "a process takes its clock from here")]
+    let clock: vivocha::Clock = Arc::new(Utc::now);
+    Reader::new(client, options, clock).map_err(Failure::usage)
 }
 
 fn no_shop(settings: &Settings, name: &ShopName) -> Failure {

@@ -21,7 +21,7 @@ const KEY: &str = "store.hash_key";
 const URL: &str = "store.url";
 const STATE_DIR: &str = "store.state_dir";
 
-/// Where a `SQLite` store is to be.
+/// Where a SQLite store is to be.
 #[derive(Debug)]
 pub struct State {
     /// Its file.
