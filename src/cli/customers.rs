@@ -334,7 +334,7 @@ async fn unpaused(settings: &Settings) -> Result<(), Failure> {
         StoreUrl::Sqlite { path } if matches!(path.try_exists(), Ok(false)) => return Ok(()),
         StoreUrl::Sqlite { .. } | StoreUrl::Postgres { .. } => {}
     }
-    let memory = setup::memory(settings, Purpose::Look).await?;
+    let memory = setup::memory(context, settings, Purpose::Look).await?;
     match memory.store.overview().await?.paused {
         None => Ok(()),
         Some((since, why)) => Err(Failure::failed(anyhow::anyhow!(

@@ -55,7 +55,7 @@ pub async fn run(context: &Context, args: DemoArgs) -> Result<Exit, Failure> {
     std::fs::write(&config, sandbox.configuration(&folder.path().join("state"))).map_err(Failure::failed)?;
     let mut globals = context.globals.clone();
     globals.config = Some(config.clone());
-    let town = Town { context: Context { globals, out: context.out }, sandbox };
+    let town = Town { context: Context::new(globals, context.out), sandbox };
     let exit = town.tell(began).await?;
     if args.serve && exit == Exit::Done {
         town.serve(&config).await?;
@@ -137,7 +137,9 @@ impl Town {
     }
 
     async fn pass(&self) -> Result<Exit, Failure> {
-        sync::run(&self.context, SyncArgs { shop: None, limit: None, wait: false }).await
+        let ended = sync::run(&self.context, SyncArgs { shop: None, limit: None, wait: false }).await;
+        self.context.close().await;
+        ended
     }
 
     /// One who chatted before she registered, one who never chatted.
