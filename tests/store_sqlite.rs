@@ -1,4 +1,4 @@
-//! The SQLite store: the behaviour of every store, and what is particular to a file.
+//! The `SQLite` store: the behaviour of every store, and what is particular to a file.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -64,6 +64,8 @@ pub enum OkIf {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Asks the configuration, the store and both APIs whether a sync could work; changes nothing
+    Check,
     /// Says what a run would do; writes nothing, anywhere
     #[command(after_long_help = "Examples:
   anagrafe plan --full

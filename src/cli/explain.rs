@@ -129,8 +129,8 @@ async fn live(
             first.or_else(|| settings.shops.keys().next().cloned()).ok_or_else(|| Failure::usage("no shop"))?
         }
     };
-    let stop = tokio_util::sync::CancellationToken::new();
-    let bridge = setup::bridge(settings, &shop, &network, &reader, memory, false, Arc::new(Silent), stop)?;
+    let never = tokio_util::sync::CancellationToken::new();
+    let bridge = setup::bridge(settings, &shop, &network, &reader, memory, false, Arc::new(Silent), never)?;
     Ok(crate::sync::explain::explain(&bridge, whose, reveal).await?)
 }
 
@@ -211,10 +211,9 @@ fn words(story: &Story, kept: &[Line]) -> Vec<String> {
     }
     for write in &story.writes {
         let fields: Vec<&str> = write.fields.iter().map(|field| field.as_str()).collect();
-        let outcome = write.outcome.map_or_else(
-            || "outcome not recorded".to_owned(),
-            |(outcome, at)| format!("{} {at}", outcome.as_str()),
-        );
+        let outcome = write
+            .outcome
+            .map_or_else(|| "outcome not recorded".to_owned(), |(outcome, at)| format!("{} {at}", outcome.as_str()));
         lines.push(format!(
             "  wrote {} to {} for {} (run {}, declared {}): {outcome}",
             fields.join(", "),

@@ -1,6 +1,7 @@
 //! The command line: one file per command. Reads arguments, asks the engine, prints; decides nothing.
 
 pub mod args;
+mod check;
 mod config;
 mod contacts;
 mod customers;
@@ -91,6 +92,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
     let out = Output { json: globals.json, csv: globals.csv, quiet: globals.quiet };
     let context = Context { globals, out };
     match command {
+        Command::Check => check::run(&context).await,
         Command::Plan(args) => plan::run(&context, args).await,
         Command::Sync(args) => sync::run(&context, args).await,
         Command::Status => status::run(&context).await,

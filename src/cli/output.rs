@@ -21,13 +21,14 @@ pub struct Output {
 
 impl Output {
     /// A line of the result.
-    pub fn line(&self, text: impl AsRef<str>) {
+    #[expect(clippy::unused_self, reason = "to print is this value's to do, and how may depend on it")]
+    pub fn line(self, text: impl AsRef<str>) {
         // A reader that has gone (`| head`) is no failure of ours.
         let _ = writeln!(anstream::stdout(), "{}", text.as_ref());
     }
 
     /// A sentence beside the result.
-    pub fn notice(&self, text: impl AsRef<str>) {
+    pub fn notice(self, text: impl AsRef<str>) {
         if !self.quiet {
             let _ = writeln!(anstream::stderr(), "{}", text.as_ref());
         }
@@ -37,7 +38,7 @@ impl Output {
     ///
     /// # Errors
     /// If it cannot be serialised.
-    pub fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
+    pub fn json(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = if std::io::stdout().is_terminal() {
             serde_json::to_string_pretty(value)
         } else {
@@ -52,7 +53,7 @@ impl Output {
     /// # Errors
     /// If it cannot be written.
     pub fn list<T: Serialize>(
-        &self,
+        self,
         items: &[T],
         header: &[&str],
         row: impl Fn(&T) -> Vec<String>,
@@ -73,7 +74,7 @@ impl Output {
         Ok(())
     }
 
-    fn csv_rows(&self, header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
+    fn csv_rows(self, header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(header).map_err(Failure::failed)?;
         for row in rows {

@@ -1,6 +1,6 @@
 //! From what the configuration says to what a command works with: the clients, the key, the store, the bridge of a shop.
 
-use std::{collections::BTreeMap, path::PathBuf, str::FromStr as _, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, str::FromStr as _, sync::Arc, time::Duration};
 
 use chrono::Utc;
 use http::Method;
@@ -39,7 +39,9 @@ pub fn settings(file: Option<&PathBuf>) -> Result<Settings, Failure> {
 /// The environment; names and values that are not Unicode concern nobody here.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// What a command needs the store for.
@@ -93,7 +95,8 @@ pub async fn memory(settings: &Settings, purpose: Purpose) -> Result<Memory, Fai
 
 fn hash_key(settings: &Settings, purpose: Purpose) -> Result<HashKey, Failure> {
     if let Some(given) = &settings.store.hash_key {
-        return HashKey::new(given.expose_secret().as_bytes()).map_err(|e| Failure::usage(format!("store.hash_key: {e}")));
+        return HashKey::new(given.expose_secret().as_bytes())
+            .map_err(|e| Failure::usage(format!("store.hash_key: {e}")));
     }
     let state_dir = &settings.store.state_dir;
     let found = match purpose {
@@ -116,6 +119,7 @@ fn hash_key(settings: &Settings, purpose: Purpose) -> Result<HashKey, Failure> {
 /// The connections of a process.
 pub struct Network {
     transport: Arc<dyn Transport>,
+    limits: fn(Rate, usize) -> Limits,
 }
 
 impl Network {
@@ -126,7 +130,20 @@ impl Network {
     pub fn new(settings: &Settings) -> Result<Self, Failure> {
         let options = TransportOptions { ca_bundle: settings.http.ca_bundle.clone(), ..TransportOptions::default() };
         let transport = ReqwestTransport::new(options).map_err(|e| Failure { exit: Exit::Usage, error: e.into() })?;
-        Ok(Self { transport: Arc::new(transport) })
+        Ok(Self { transport: Arc::new(transport), limits: Limits::new })
+    }
+
+    /// The same for a person who waits for the answer: a fault is told rather than outlasted.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn impatient(settings: &Settings) -> Result<Self, Failure> {
+        let limits = |rate, concurrency| Limits {
+            tries: 2,
+            longest_wait: Duration::from_secs(20),
+            ..Limits::new(rate, concurrency)
+        };
+        Ok(Self { limits, ..Self::new(settings)? })
     }
 
     /// A shop's client.
@@ -145,7 +162,7 @@ impl Network {
             page_size: shop.page_size,
             timeout: shop.timeout,
         };
-        let limits = Limits::new(rate(shop.rate), 4);
+        let limits = (self.limits)(rate(shop.rate), 4);
         Shop::new(options, Arc::clone(&self.transport), limits, Ambient::real())
             .map_err(|error| Failure::usage(format!("shops.{name}: {error}")))
     }
@@ -155,38 +172,62 @@ impl Network {
     /// # Errors
     /// If the account is unknown, or no request could be formed.
     pub async fn reader(&self, settings: &Settings) -> Result<Reader, Failure> {
-        let vivocha = &settings.vivocha;
-        let limits = Limits::new(rate(vivocha.rate), vivocha.concurrency);
-        let client = Client::new("vivocha", Arc::clone(&self.transport), limits);
-        let base_url = match &vivocha.base_url {
+        let client = self.account(settings);
+        let base_url = match &settings.vivocha.base_url {
             Some(base) => base.clone(),
-            None => vivocha::world(&client, &vivocha.account, &Url::from_str(DOOR).map_err(Failure::failed)?).await?,
+            None => vivocha::world(&client, &settings.vivocha.account, &door()?).await?,
         };
-        let endpoint =
-            |e: &config::Endpoint| vivocha::Endpoint { method: Method::clone(&e.method), path: e.path.clone() };
-        let endpoints = vivocha::Endpoints {
-            search: endpoint(&vivocha.endpoints.search),
-            get: endpoint(&vivocha.endpoints.get),
-            update: endpoint(&vivocha.endpoints.update),
-            merge: endpoint(&vivocha.endpoints.merge),
-            merge_body: vivocha.endpoints.merge_body.to_string(),
-            history: endpoint(&vivocha.endpoints.history),
-        };
-        let options = vivocha::Options {
-            endpoints,
-            naming: vivocha.fields.clone(),
-            search: match vivocha.search {
-                config::SearchMode::Auto => vivocha::SearchMode::Auto,
-                config::SearchMode::Rql => vivocha::SearchMode::Rql,
-                config::SearchMode::Params => vivocha::SearchMode::Params,
-            },
-            search_batch: vivocha.search_batch,
-            timeout: vivocha.timeout,
-            parallel: vivocha.concurrency,
-            ..vivocha::Options::new(base_url, vivocha.account.clone(), auth(&vivocha.auth))
-        };
-        Reader::new(client, options, Arc::new(Utc::now)).map_err(Failure::usage)
+        reader(client, settings, base_url)
     }
+
+    /// The HTTP client of the account's host, and of the door that knows it.
+    #[must_use]
+    pub fn account(&self, settings: &Settings) -> Client {
+        let vivocha = &settings.vivocha;
+        let limits = (self.limits)(rate(vivocha.rate), vivocha.concurrency);
+        Client::new("vivocha", Arc::clone(&self.transport), limits)
+    }
+}
+
+/// Where an account's world is asked for.
+///
+/// # Errors
+/// None: the address is written here.
+pub fn door() -> Result<Url, Failure> {
+    Url::from_str(DOOR).map_err(Failure::failed)
+}
+
+/// The account's client at a base that is known.
+///
+/// # Errors
+/// If no request could be formed.
+pub fn reader(client: Client, settings: &Settings, base_url: Url) -> Result<Reader, Failure> {
+    let vivocha = &settings.vivocha;
+    let endpoint = |e: &config::Endpoint| vivocha::Endpoint { method: Method::clone(&e.method), path: e.path.clone() };
+    let endpoints = vivocha::Endpoints {
+        search: endpoint(&vivocha.endpoints.search),
+        get: endpoint(&vivocha.endpoints.get),
+        update: endpoint(&vivocha.endpoints.update),
+        merge: endpoint(&vivocha.endpoints.merge),
+        merge_body: vivocha.endpoints.merge_body.to_string(),
+        history: endpoint(&vivocha.endpoints.history),
+    };
+    let options = vivocha::Options {
+        endpoints,
+        naming: vivocha.fields.clone(),
+        search: match vivocha.search {
+            config::SearchMode::Auto => vivocha::SearchMode::Auto,
+            config::SearchMode::Rql => vivocha::SearchMode::Rql,
+            config::SearchMode::Params => vivocha::SearchMode::Params,
+        },
+        search_batch: vivocha.search_batch,
+        timeout: vivocha.timeout,
+        parallel: vivocha.concurrency,
+        ..vivocha::Options::new(base_url, vivocha.account.clone(), auth(&vivocha.auth))
+    };
+    #[expect(clippy::disallowed_methods, reason = "a process takes its clock from here")]
+    let clock: vivocha::Clock = Arc::new(Utc::now);
+    Reader::new(client, options, clock).map_err(Failure::usage)
 }
 
 fn no_shop(settings: &Settings, name: &ShopName) -> Failure {

@@ -65,8 +65,8 @@ async fn one(
 ) -> Result<Exit, Failure> {
     let standing: Vec<i64> = works.memory.store.holds(false).await?.into_iter().map(|hold| hold.id).collect();
     let watch = Arc::new(Progress::of(shop.as_str(), out));
-    let stop = works.signals.stop.clone();
-    let bridge = setup::bridge(works.settings, shop, works.network, works.reader, works.memory, true, watch, stop)?;
+    let signal = works.signals.stop.clone();
+    let bridge = setup::bridge(works.settings, shop, works.network, works.reader, works.memory, true, watch, signal)?;
     let Ran { report, error: _ } = sync(&bridge, tenure, options).await?;
     show(&report, out)?;
     let stood = report.holds.iter().all(|hold| standing.contains(&hold.id));

@@ -56,11 +56,17 @@ pub const DEFAULT_FILES: [&str; 2] = ["config/anagrafe.toml", "/etc/anagrafe/ana
 /// # Errors
 /// Everything that is wrong, at once.
 pub fn load(file: Option<&Path>, environment: &BTreeMap<String, String>) -> Result<Settings, Problems> {
-    let Some(path) = found(file, &DEFAULT_FILES.map(Path::new)) else { return settled(None, None, environment) };
+    let Some(path) = source(file) else { return settled(None, None, environment) };
     match fs::read_to_string(path) {
         Ok(text) => settled(Some(&text), Some(path), environment),
         Err(error) => Err(unreadable(path.to_path_buf(), &error)),
     }
+}
+
+/// The file that [`load`] reads, if it reads any.
+#[must_use]
+pub fn source(file: Option<&Path>) -> Option<&Path> {
+    found(file, &DEFAULT_FILES.map(Path::new))
 }
 
 /// The file that is meant. One that is there and cannot be read is meant all the same, and is refused for it.

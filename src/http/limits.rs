@@ -62,6 +62,7 @@ pub struct Ambient {
 impl Ambient {
     /// The real world.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the real world is where this comes from")]
     pub fn real() -> Self {
         Self { wall: Arc::new(SystemTime::now), seed: getrandom::u64().unwrap_or(0x9E37_79B9_7F4A_7C15) }
     }

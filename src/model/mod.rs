@@ -5,6 +5,7 @@
 
 pub mod contact;
 pub mod customer;
+pub mod finding;
 pub mod hold;
 pub mod identifier;
 pub mod ids;

@@ -6,7 +6,7 @@
 
 pub mod client;
 pub mod page;
-#[cfg(test)]
+#[cfg(all(test, feature = "sandbox"))]
 mod tests;
 pub mod wire;
 

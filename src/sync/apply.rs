@@ -87,8 +87,8 @@ pub async fn apply(
         return Ok(applied);
     };
     let declarations: Vec<Declaration> = jobs.iter().map(|job| declaration(bridge, run, job)).collect();
-    let writes = bridge.store.declare(&tenure.lease(), &declarations).await?;
-    let mut declared = jobs.iter().zip(writes).peekable();
+    let ids = bridge.store.declare(&tenure.lease(), &declarations).await?;
+    let mut declared = jobs.iter().zip(ids).peekable();
     while !applied.canary
         && let Some((job, write)) = declared.next()
     {
@@ -120,11 +120,11 @@ fn take(applied: &mut Applied, job: &Job<'_>, write: WriteId, result: Result<Don
     let outcome = match &result {
         Ok(Done::Updated(_)) => WriteOutcome::Applied,
         Ok(Done::Nothing(_)) => WriteOutcome::Stale,
-        Ok(Done::Failed { doubt: true, .. }) => WriteOutcome::Unknown,
-        Ok(Done::Failed { doubt: false, .. }) => WriteOutcome::NotApplied,
-        Err(PassError::Overrides { .. } | PassError::Canary { .. }) => WriteOutcome::Unknown,
+        Ok(Done::Failed { doubt: true, .. }) | Err(PassError::Overrides { .. } | PassError::Canary { .. }) => {
+            WriteOutcome::Unknown
+        }
         // Not sent, or refused for good.
-        Err(_) => WriteOutcome::NotApplied,
+        Ok(Done::Failed { doubt: false, .. }) | Err(_) => WriteOutcome::NotApplied,
     };
     applied.settled.push((write, outcome));
     match result {

@@ -13,6 +13,7 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the system's clock is this one")]
     fn now(&self) -> Moment {
         Moment::from(chrono::Utc::now())
     }

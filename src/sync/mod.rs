@@ -7,6 +7,7 @@
 //! ```
 
 pub mod apply;
+pub mod check;
 pub mod clock;
 pub mod crossing;
 pub mod error;
@@ -109,12 +110,7 @@ impl Bridge {
     /// How fields are read and compared.
     #[must_use]
     pub fn reading(&self) -> Reading<'_> {
-        Reading {
-            rules: &self.rules.fields,
-            naming: &self.rules.naming,
-            region: self.rules.region,
-            key: &self.key,
-        }
+        Reading { rules: &self.rules.fields, naming: &self.rules.naming, region: self.rules.region, key: &self.key }
     }
 
     /// The rules as they go into fingerprints.

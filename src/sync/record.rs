@@ -85,8 +85,7 @@ fn link(plan: &ContactPlan, done: Option<&Done>) -> Option<LinkRecord> {
     let link = plan.link.as_ref()?;
     let baselines = match (link.role, done) {
         (Role::Owner, Some(Done::Updated(baselines) | Done::Nothing(baselines))) => baselines.clone(),
-        (Role::Owner, Some(Done::Failed { .. }) | None) => plan.baselines.clone(),
-        (Role::Secondary, _) => plan.baselines.clone(),
+        (Role::Owner, Some(Done::Failed { .. }) | None) | (Role::Secondary, _) => plan.baselines.clone(),
     };
     Some(LinkRecord {
         customer: link.customer.clone(),

@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 use super::{
     auth::{Authority, Clock},
     options::{BadOptions, Options},
-    preflight::Finding,
     query::Ask,
     search::Searched,
     session::{Request, Session},
@@ -18,7 +17,7 @@ use super::{
 };
 use crate::{
     http::{Answer, CallError, Cause, Client, Verdict},
-    model::{Customer, CustomerId},
+    model::{Customer, CustomerId, finding::Finding},
 };
 
 /// Reads customers. Clones share one session: its token, and what it found out about searching.
@@ -81,6 +80,12 @@ impl Reader {
     #[must_use]
     pub fn calls(&self) -> std::collections::BTreeMap<&'static str, u64> {
         self.session.client.calls()
+    }
+
+    /// How the account is reached.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.session.options
     }
 
     /// The account's specification: for [`super::read_openapi`].

@@ -25,7 +25,7 @@ pub mod world;
 pub use auth::{Auth, Clock};
 pub use client::{Reader, Writer};
 pub use options::{BadOptions, Endpoint, Endpoints, Options, SearchMode};
-pub use preflight::{Finding, Standing, read_openapi};
+pub use preflight::{offers_rql, read_openapi};
 pub use query::Ask;
 pub use search::Searched;
 pub use world::world;

@@ -3,45 +3,13 @@
 //! [`offers_rql`] decides for `vivocha.search = "auto"`.
 
 use http::Method;
-use serde::Serialize;
 use serde_json::Value;
 
 use super::{
     auth::Auth,
     options::{Endpoint, Options, SearchMode},
 };
-
-/// What became of an assumption.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Standing {
-    /// The specification says so.
-    Confirmed,
-    /// The specification says otherwise.
-    Contradicted,
-    /// The specification says nothing about it.
-    Unknown,
-}
-
-/// One assumption and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// The setting or the call it is about.
-    pub subject: String,
-    /// What became of it.
-    pub verdict: Standing,
-    /// What was found.
-    pub text: String,
-    /// What to do, where something is to be done.
-    pub advice: Option<String>,
-}
-
-impl Finding {
-    fn new(subject: impl Into<String>, verdict: Standing, text: impl Into<String>, advice: &str) -> Self {
-        let advice = (!advice.is_empty()).then(|| advice.to_owned());
-        Self { subject: subject.into(), verdict, text: text.into(), advice }
-    }
-}
+use crate::model::finding::{Finding, Standing};
 
 /// Reads the specification (`OpenAPI` 3) against the options.
 #[must_use]

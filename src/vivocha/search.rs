@@ -10,14 +10,16 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
 use super::{
-    preflight::{Finding, Standing},
     query::{Ask, params_query, rql_query},
     session::{Mode, Request, Session},
     wire::{self, Asked},
 };
 use crate::{
     http::{CallError, Cause, Verdict},
-    model::{Customer, CustomerId, Naming},
+    model::{
+        Customer, CustomerId, Naming,
+        finding::{Finding, Standing},
+    },
 };
 
 const NAME: &str = "customers.search";

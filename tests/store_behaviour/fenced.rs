@@ -32,11 +32,11 @@ async fn nothing_is_changed_by(stale: &Pass1) {
     report.outcome = Outcome::Done;
 
     let new = NewRun { shop: shop("beta"), pass: Pass::Resync, at: at(61) };
-    assert_lost(store.begin(lease, &new).await);
-    assert_lost(store.finish(lease, &report).await);
+    assert_lost(&store.begin(lease, &new).await);
+    assert_lost(&store.finish(lease, &report).await);
     let step = SurveyStep { shop: shop("alfa"), entries: vec![entry(1)], after: 1, whole: true };
-    assert_lost(store.survey(lease, &step).await);
-    assert_lost(store.declare(lease, &[stale.declaration(1, "c1")]).await);
+    assert_lost(&store.survey(lease, &step).await);
+    assert_lost(&store.declare(lease, &[stale.declaration(1, "c1")]).await);
     let page = PageRecord {
         settled: vec![(anagrafe::store::WriteId(1), WriteOutcome::Applied)],
         checkpoint: Some(9),
@@ -48,14 +48,14 @@ async fn nothing_is_changed_by(stale: &Pass1) {
             judged(3, ContactState::Invalid),
         ])
     };
-    assert_lost(store.record(lease, &page).await);
-    assert_lost(store.hold(lease, *run, &new_hold("b"), at(61)).await);
-    assert_lost(store.renew(lease, at(61)).await);
+    assert_lost(&store.record(lease, &page).await);
+    assert_lost(&store.hold(lease, *run, &new_hold("b"), at(61)).await);
+    assert_lost(&store.renew(lease, at(61)).await);
 
     assert_eq!(all_of(store.as_ref()).await, before);
 }
 
-fn assert_lost<T: std::fmt::Debug>(result: Result<T, StoreError>) {
+fn assert_lost<T: std::fmt::Debug>(result: &Result<T, StoreError>) {
     assert!(matches!(result, Err(StoreError::LeaseLost)), "{result:?}");
 }
 

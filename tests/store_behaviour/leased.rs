@@ -9,7 +9,7 @@ use super::{Place, at, claim, holder, ours};
 pub async fn a_free_lease_is_taken(place: &dyn Place) {
     let store = place.open().await;
     let lease = ours(store.acquire(&claim(1, at(0))).await.unwrap());
-    assert_eq!((lease.expires, lease.ttl), (at(60), Duration::from_secs(60)));
+    assert_eq!((lease.expires, lease.ttl), (at(60), Duration::from_mins(1)));
     assert_eq!(store.overview().await.unwrap().lease, Some((holder(1), at(60))));
 }
 

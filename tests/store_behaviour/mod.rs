@@ -117,7 +117,7 @@ pub fn holder(pid: u32) -> Holder {
 }
 
 pub fn claim(pid: u32, now: Moment) -> Claim {
-    Claim { holder: holder(pid), ttl: Duration::from_secs(60), now, dead: None }
+    Claim { holder: holder(pid), ttl: Duration::from_mins(1), now, dead: None }
 }
 
 pub fn ours(acquired: Acquired) -> Lease {

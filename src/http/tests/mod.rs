@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod engine;
+// Its servers are made of what the sandbox is made of.
+#[cfg(feature = "sandbox")]
 mod wire;
 
 use std::{sync::Arc, time::Duration};

@@ -1,4 +1,4 @@
-//! What SQLite's errors mean to a caller. Its messages name tables and columns, never values.
+//! What `SQLite`'s errors mean to a caller. Its messages name tables and columns, never values.
 
 use sqlx::error::ErrorKind;
 
@@ -7,7 +7,7 @@ use crate::store::StoreError;
 /// `SQLITE_FULL`.
 const FULL: i32 = 13;
 /// `SQLITE_IOERR_SHMSIZE`: the memory shared by the connections is a file too, and could not grow.
-const SHM_SIZE: i32 = 19 << 8 | 10;
+const SHM_SIZE: i32 = 0xa | (19 << 8);
 /// `SQLITE_BUSY`, `SQLITE_LOCKED`.
 const BUSY: [i32; 2] = [5, 6];
 

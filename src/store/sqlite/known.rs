@@ -1,6 +1,6 @@
 //! What is known of a page of contacts, and of the customers found for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{SqliteConnection, query, query_as, query_scalar};
 
@@ -17,24 +17,28 @@ use crate::{
 };
 
 pub(super) const PAUSED: &str = "SELECT COUNT(*) FROM accounts WHERE account = $1 AND paused_at IS NOT NULL";
+/// A join in this order, here and below: pairs under `IN` make `SQLite` read the whole shop and sieve.
 pub(super) const CONTACTS: &str = "
     SELECT shop, id, email, phone, name, state, reason, content, rules, recheck_at, retry_at, attempts, parked_since,
            judged_at, judged_by
-      FROM contacts WHERE account = $1 AND (shop, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($2))";
+      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN contacts
+     WHERE account = $1 AND shop = its_shop AND id = its_id";
 pub(super) const LINKS: &str = "
     SELECT shop, id, customer, role, grounds, made_by, since, baselines
-      FROM links WHERE account = $1 AND (shop, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($2))";
+      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN links
+     WHERE account = $1 AND shop = its_shop AND id = its_id";
 pub(super) const LINKS_OF_CUSTOMERS: &str = "
     SELECT shop, id, customer, role, grounds, made_by, since, baselines
       FROM links WHERE account = $1 AND customer IN (SELECT value FROM json_each($2)) ORDER BY shop, id";
 pub(super) const RULINGS: &str = "
     SELECT shop, id, customer, ruling
-      FROM rulings WHERE account = $1 AND (shop, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($2))
+      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN rulings
+     WHERE account = $1 AND shop = its_shop AND id = its_id
      ORDER BY shop, id, customer";
 pub(super) const UNSETTLED: &str = "
     SELECT write, shop, id, customer, fields
-      FROM writes
-     WHERE account = $1 AND outcome IS NULL AND (shop, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($2))
+      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN writes
+     WHERE account = $1 AND shop = its_shop AND id = its_id AND outcome IS NULL
      ORDER BY write";
 /// The limit stands inside, per identifier: one that a whole shop shares costs no more than another.
 pub(super) const HOLDERS_BY_EMAIL: &str = "
@@ -126,9 +130,9 @@ pub(super) async fn priors(
     Ok(priors)
 }
 
-/// Contacts as the statements take them.
+/// Contacts as the statements take them, each once.
 pub(super) fn pairs(keys: &[ContactKey]) -> Result<String, StoreError> {
-    json(&keys.iter().map(|key| (&key.shop, key.id)).collect::<Vec<_>>())
+    json(&keys.iter().map(|key| (&key.shop, key.id)).collect::<BTreeSet<_>>())
 }
 
 async fn holders(

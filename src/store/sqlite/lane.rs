@@ -28,7 +28,7 @@ pub(super) struct Taken<'l> {
 }
 
 impl Lane {
-    /// The one that writes: one connection, so that units queue here instead of colliding in SQLite.
+    /// The one that writes: one connection, so that units queue here instead of colliding in `SQLite`.
     pub(super) fn writing(options: SqliteConnectOptions) -> Self {
         Self::new(options, "BEGIN IMMEDIATE", 1)
     }

@@ -1,4 +1,4 @@
-//! The store in one SQLite file: one machine, nothing to install.
+//! The store in one `SQLite` file: one machine, nothing to install.
 //!
 //! One connection writes and a few read; WAL lets them do so side by side. A unit of work is one transaction in a
 //! spawned task: whoever waits for it may leave (a timeout, a closed browser), and it still ends whole or not at all.
@@ -41,7 +41,7 @@ use crate::model::{
     time::Moment,
 };
 
-/// The store of one account in a SQLite file.
+/// The store of one account in a `SQLite` file.
 #[derive(Debug)]
 pub struct SqliteStore {
     account: Arc<AccountName>,

@@ -195,7 +195,7 @@ fn plain(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(PATIENCE).disable_statement_logging()
 }
 
-/// The first connection of a lane. Turning a file to WAL needs it alone, and SQLite does not wait for that by itself.
+/// The first connection of a lane. Turning a file to WAL needs it alone, and `SQLite` does not wait for that by itself.
 async fn patiently(lane: &Lane) -> Result<Taken<'_>, sqlx::Error> {
     const STEP: Duration = Duration::from_millis(50);
     let mut waited = Duration::ZERO;
@@ -210,7 +210,7 @@ async fn patiently(lane: &Lane) -> Result<Taken<'_>, sqlx::Error> {
     }
 }
 
-/// How to read a file that may lie in a folder that cannot be written to: there SQLite cannot make the side files of
+/// How to read a file that may lie in a folder that cannot be written to: there `SQLite` cannot make the side files of
 /// WAL, and does not need them if none stand.
 async fn reading_options(path: &Path) -> Result<SqliteConnectOptions, sqlx::Error> {
     let usual = plain(path).read_only(true);
@@ -277,7 +277,7 @@ async fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// When a file was last written, and how long it is. Never opened for that: closing it would drop SQLite's own locks.
+/// When a file was last written, and how long it is. Never opened for that: closing it would drop `SQLite`'s own locks.
 fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     let file = fs::metadata(path).ok()?;
     Some((file.modified().ok()?, file.len()))
@@ -290,7 +290,7 @@ fn wal(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Makes the file and its folders, for the owner only; SQLite gives the side files the rights of the file.
+/// Makes the file and its folders, for the owner only; `SQLite` gives the side files the rights of the file.
 fn make(path: &Path) -> Result<(), StoreError> {
     let refused = |error| unopened(path, sqlx::Error::Io(error));
     if let Some(folder) = path.parent()

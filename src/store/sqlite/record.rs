@@ -64,10 +64,10 @@ pub(super) const LINK: &str = "
         baselines = excluded.baselines";
 
 /// Observations older than this are forgotten…
-const REMEMBERED: Duration = Duration::from_secs(3 * 24 * 3600);
+const REMEMBERED: Duration = Duration::from_hours(3 * 24);
 /// …but never the newest that is older than this: a lookback can always be answered.
-const LOOKBACK: Duration = Duration::from_secs(2 * 24 * 3600);
-const MINUTE: Duration = Duration::from_secs(60);
+const LOOKBACK: Duration = Duration::from_hours(2 * 24);
+const MINUTE: Duration = Duration::from_mins(1);
 
 pub(super) async fn record(
     c: &mut SqliteConnection,
@@ -187,9 +187,8 @@ async fn link(c: &mut SqliteConnection, account: &AccountName, page: &PageRecord
         let set = json(&set)?;
         query(STEP_BACK).bind(account).bind(shop).bind(&set).execute(&mut *c).await.map_err(failed)?;
         let linked = query(LINK).bind(account).bind(shop).bind(&set).bind(page.at.millis()).execute(c).await;
-        linked.map_err(|error| match duplicate(&error) {
-            true => StoreError::Inconsistent("a second owner for one customer; `anagrafe status --audit` names both"),
-            false => failed(error),
+        linked.map_err(|error| {
+            if duplicate(&error) { StoreError::Inconsistent("a second owner for one customer") } else { failed(error) }
         })?;
     }
     Ok(())

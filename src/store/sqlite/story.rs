@@ -19,9 +19,12 @@ pub(super) const CONTACTS_OF: &str = "
      WHERE account = $1 AND (customer = $2 OR EXISTS (SELECT 1 FROM json_each(absorbed) WHERE value = $2))";
 /// Here and below `$2` are the contacts, and `$3` is an array of at most one customer.
 pub(super) const LINKS: &str = "
-    SELECT shop, id, customer, role, grounds, made_by, since, baselines FROM links
-     WHERE account = $1 AND ((shop, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($2))
-        OR customer IN (SELECT value FROM json_each($3)))
+    SELECT shop, id, customer, role, grounds, made_by, since, baselines
+      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN links
+     WHERE account = $1 AND shop = its_shop AND id = its_id
+     UNION
+    SELECT shop, id, customer, role, grounds, made_by, since, baselines
+      FROM links WHERE account = $1 AND customer IN (SELECT value FROM json_each($3))
      ORDER BY shop, id";
 pub(super) const PROPOSALS: &str = "
     SELECT proposal, shop, id, kind, customer, absorbed, because, evidence, state, since, changed_at, changed_by
@@ -31,9 +34,12 @@ pub(super) const PROPOSALS: &str = "
         OR EXISTS (SELECT 1 FROM json_each(absorbed) one WHERE one.value IN (SELECT value FROM json_each($3))))
      ORDER BY since, proposal";
 pub(super) const WRITES: &str = "
-    SELECT write, run, shop, id, customer, why, fields, declared_at, outcome, settled_at FROM writes
-     WHERE account = $1 AND ((shop, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($2))
-        OR customer IN (SELECT value FROM json_each($3)))
+    SELECT write, run, shop, id, customer, why, fields, declared_at, outcome, settled_at
+      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN writes
+     WHERE account = $1 AND shop = its_shop AND id = its_id
+     UNION
+    SELECT write, run, shop, id, customer, why, fields, declared_at, outcome, settled_at
+      FROM writes WHERE account = $1 AND customer IN (SELECT value FROM json_each($3))
      ORDER BY write DESC";
 pub(super) const RULINGS: &str = "
     SELECT shop, id, customer, ruling, decided_by, decided_at FROM rulings

@@ -35,7 +35,7 @@ fn shop() -> ShopName {
 
 async fn leased(store: &SqliteStore) -> Lease {
     let holder = Holder { host: "h".into(), boot: "b".into(), pid: 1, started: 1, purpose: "test".into() };
-    let claim = Claim { holder, ttl: Duration::from_secs(60), now: Moment::from_millis(0), dead: None };
+    let claim = Claim { holder, ttl: Duration::from_mins(1), now: Moment::from_millis(0), dead: None };
     match store.acquire(&claim).await.unwrap() {
         Acquired::Ours(lease) => lease,
         Acquired::Busy { .. } => panic!("busy"),
@@ -143,6 +143,30 @@ async fn a_full_disk_undoes_the_unit_and_the_next_one_works() {
     run(&store.writer, "PRAGMA max_page_count = 100000").await.unwrap();
     store.survey(&lease, &page(11, 1000)).await.unwrap();
     assert_eq!(known_contacts(&store).await, 1000);
+}
+
+#[tokio::test]
+async fn a_transaction_that_sqlite_undid_by_itself_spoils_no_later_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    // What SQLite does on some full disks and I/O errors, without telling sqlx.
+    let unit = store.write(|c, _| {
+        Box::pin(async move {
+            query("ROLLBACK").execute(c).await.map_err(failed)?;
+            Err::<(), _>(StoreError::Full)
+        })
+    });
+    assert!(matches!(unit.await, Err(StoreError::Full)));
+    survey_then(&store, async { Ok(()) }).await.unwrap();
+    assert_eq!(known_contacts(&store).await, 10);
+}
+
+#[test]
+fn a_disk_that_the_system_calls_full_is_full() {
+    let full = sqlx::Error::Io(std::io::ErrorKind::StorageFull.into());
+    assert!(matches!(failed(full), StoreError::Full));
+    let other = sqlx::Error::Io(std::io::ErrorKind::PermissionDenied.into());
+    assert!(matches!(failed(other), StoreError::Database(_)));
 }
 
 #[tokio::test]

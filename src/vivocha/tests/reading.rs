@@ -5,7 +5,8 @@ use serde_json::json;
 use super::{fake::Server, id, started};
 use crate::{
     http::{Cause, Verdict},
-    vivocha::{Ask, SearchMode, Searched, Standing},
+    model::finding::Standing,
+    vivocha::{Ask, SearchMode, Searched},
 };
 
 fn ask(emails: &[&str], telnums: &[&str]) -> Ask {

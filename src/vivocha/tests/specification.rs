@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::vivocha::{Auth, Options, Standing, preflight::offers_rql, read_openapi};
+use crate::{
+    model::finding::{Finding, Standing},
+    vivocha::{Auth, Options, offers_rql, read_openapi},
+};
 
 fn options() -> Options {
     let auth = Auth::Client { id: "i".into(), secret: "s".to_owned().into() };
@@ -43,8 +46,7 @@ fn specification() -> Value {
 }
 
 fn table(document: &Value, options: &Options) -> String {
-    let line =
-        |finding: crate::vivocha::Finding| format!("{:?} {} | {}\n", finding.verdict, finding.subject, finding.text);
+    let line = |finding: Finding| format!("{:?} {} | {}\n", finding.verdict, finding.subject, finding.text);
     read_openapi(document, options).into_iter().map(line).collect()
 }
 
