@@ -46,7 +46,7 @@ fn every_problem_is_told_at_once_by_key_and_line() {
         ("shops.main.page_size", Some(13)),
         ("vivocha.auth.secret", None),
     ] {
-        let at = line.map(|line| format!("anagrafe.toml:{line}: {key}:")).unwrap_or_else(|| key.to_owned());
+        let at = line.map_or_else(|| key.to_owned(), |line| format!("anagrafe.toml:{line}: {key}:"));
         assert!(told.stdout.contains(&at), "{at} is not in {told:?}");
     }
     assert_eq!(told.stdout.lines().count(), 5, "{told:?}");

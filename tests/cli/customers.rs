@@ -5,17 +5,17 @@ use serde_json::{Map, Value, json};
 
 use super::{Ended, ended, support::Town};
 
-fn document(value: Value) -> Map<String, Value> {
+fn document(value: &Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
 async fn town() -> Town {
     let customers = vec![
         document(
-            json!({"id": "c1", "email": "Anna@Example.it", "telnum": "3331234567", "nickname": "anna", "tags": ["a"]}),
+            &json!({"id": "c1", "email": "Anna@Example.it", "telnum": "3331234567", "nickname": "anna", "tags": ["a"]}),
         ),
-        document(json!({"id": "c2", "email": "bruno@example.it", "vvcu": "v2", "data": {"crm": 1}})),
-        document(json!({"id": "c3", "telnum": "+393331234567"})),
+        document(&json!({"id": "c2", "email": "bruno@example.it", "vvcu": "v2", "data": {"crm": 1}})),
+        document(&json!({"id": "c3", "telnum": "+393331234567"})),
     ];
     Town::with(Population { customers, ..Population::default() }, Options::default()).await
 }

@@ -47,13 +47,12 @@ fn the_country_is_the_one_said_else_that_of_the_only_shop_else_italy() {
     let french = "06 12 34 56 78";
     let phone = |args: &[&str], shop: Option<&str>| {
         let dir = tempfile::tempdir().unwrap();
-        let mut text =
-            "[store]\nstate_dir = \"s\"\n[vivocha]\naccount = \"a\"\n[vivocha.auth]\nid = \"i\"\nsecret = \"s\"\n"
-                .to_owned();
-        if let Some(country) = shop {
-            text += &format!("[shops.x]\nurl = \"https://x.example\"\nsecret_key = \"k\"\ncountry = \"{country}\"\n");
-        }
+        let account = "[vivocha]\naccount = \"a\"\n[vivocha.auth]\nid = \"i\"\nsecret = \"s\"\n";
+        let shop = shop.map(|country| {
+            format!("[shops.x]\nurl = \"https://x.example\"\nsecret_key = \"k\"\ncountry = \"{country}\"\n")
+        });
         fs::create_dir(dir.path().join("config")).unwrap();
+        let text = format!("[store]\nstate_dir = \"s\"\n{account}{}", shop.unwrap_or_default());
         fs::write(dir.path().join("config/anagrafe.toml"), text).unwrap();
         let args = [&["normalise", "--json", "--phone", french], args].concat();
         let ended = ended(command(dir.path(), &args), "").code(0);
