@@ -5,6 +5,8 @@ mod check;
 mod config;
 mod contacts;
 mod customers;
+#[cfg(feature = "sandbox")]
+mod demo;
 mod exit;
 mod explain;
 mod holds;
@@ -110,6 +112,8 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Config(command) => config::run(&context, command),
         Command::Completions(args) => Ok(manual::completions(&context, &args)),
         Command::Man(args) => manual::man(&context, args),
+        #[cfg(feature = "sandbox")]
+        Command::Demo(args) => demo::run(&context, args).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(&context, args).await,
     }
