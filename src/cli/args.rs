@@ -68,6 +68,9 @@ pub enum Command {
     #[cfg(feature = "sandbox")]
     Demo(super::demo::DemoArgs),
     /// Asks the configuration, the store and both APIs whether a sync could work; changes nothing
+    #[command(after_long_help = "Examples:
+  anagrafe check
+  anagrafe check --json")]
     Check,
     /// Says what a run would do; writes nothing, anywhere
     #[command(after_long_help = "Examples:

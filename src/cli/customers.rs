@@ -122,10 +122,15 @@ async fn reader(settings: &Settings) -> Result<Reader, Failure> {
 }
 
 async fn search(context: &Context, settings: &Settings, args: SearchArgs) -> Result<Exit, Failure> {
+    let none = if args.spellings {
+        "No customer holds one of these."
+    } else {
+        "No customer holds one of these written just so; --spellings asks for more ways."
+    };
     let asks = asks(context, settings, args);
     let found = reader(settings).await?.search(&asks).await?;
     let customers: Vec<Customer> = found.customers.into_values().collect();
-    list(context, settings, &customers)?;
+    list(context, settings, &customers, none)?;
     for index in &found.crowded {
         context.out.notice(format!(
             "value {} is held by more customers than a search can read: these are not all of them",
@@ -194,7 +199,7 @@ fn phone_ways(settings: &Settings, text: &str) -> Result<Vec<String>, normalise:
 }
 
 /// The fields an account surely has; `--json` shows whole documents.
-fn list(context: &Context, settings: &Settings, customers: &[Customer]) -> Result<(), Failure> {
+fn list(context: &Context, settings: &Settings, customers: &[Customer], none: &str) -> Result<(), Failure> {
     if context.out.json {
         let documents: Vec<&Map<String, Value>> = customers.iter().map(|customer| &customer.document).collect();
         return context.out.json(&documents);
@@ -220,12 +225,12 @@ fn list(context: &Context, settings: &Settings, customers: &[Customer]) -> Resul
         .collect();
     let raw = context.out.csv;
     let row = |row: &Vec<String>| row.iter().map(|text| if raw { text.clone() } else { visible(text) }).collect();
-    context.out.list(&rows, &header, row, "No customer holds one of these, written so; --spellings asks for more ways.")
+    context.out.list(&rows, &header, row, none)
 }
 
 fn show(context: &Context, settings: &Settings, customer: &Customer) -> Result<(), Failure> {
     if context.out.csv {
-        return list(context, settings, std::slice::from_ref(customer));
+        return list(context, settings, std::slice::from_ref(customer), "");
     }
     if context.out.json {
         return context.out.json(&customer.document);
