@@ -272,10 +272,10 @@ async fn to_write(reader: &Reader, id: &CustomerId) -> Result<Customer, Failure>
 
 async fn update(context: &Context, settings: &Settings, args: WriteArgs) -> Result<Exit, Failure> {
     let sent = assignments(args.fields, &settings.vivocha.fields.id)?;
-    unpaused(settings).await?;
+    unpaused(context, settings).await?;
     let reader = reader(settings).await?;
     let before = to_write(&reader, &args.id).await?;
-    unpaused(settings).await?;
+    unpaused(context, settings).await?;
     let after = Writer::new(reader.clone()).update(&args.id, sent.clone()).await;
     let after = after.map_err(|error| doubt(error, &args.id))?;
     compared(context, settings, &reader, &before, &sent, after).await
@@ -287,7 +287,7 @@ async fn save(context: &Context, settings: &Settings, args: WriteArgs) -> Result
     let before = to_write(&reader, &args.id).await?;
     sent.retain(|field, value| before.document.get(field) != Some(value));
     if !sent.is_empty() {
-        unpaused(settings).await?;
+        unpaused(context, settings).await?;
         let mut wanted = before.clone();
         wanted.document.extend(sent.clone());
         let saved = Writer::new(reader.clone()).save(&before, &wanted).await;
@@ -334,7 +334,7 @@ async fn compared(
 }
 
 /// Whether this account may be written to. Where there is no store yet, nobody has paused anything.
-async fn unpaused(settings: &Settings) -> Result<(), Failure> {
+async fn unpaused(context: &Context, settings: &Settings) -> Result<(), Failure> {
     match &settings.store.url {
         StoreUrl::Sqlite { path } if matches!(path.try_exists(), Ok(false)) => return Ok(()),
         StoreUrl::Sqlite { .. } | StoreUrl::Postgres { .. } => {}
