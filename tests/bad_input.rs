@@ -80,7 +80,11 @@ async fn an_expired_token_is_renewed_and_nobody_notices() {
     town.sandbox.faults().set(Fault::next(
         "customers.search",
         1,
-        FaultKind::Status { status: 401, retry_after: None, body: Some(json!({"error": 401, "message": "expired"}).to_string()) },
+        FaultKind::Status {
+            status: 401,
+            retry_after: None,
+            body: Some(json!({"error": 401, "message": "expired"}).to_string()),
+        },
     ));
     let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
     assert_eq!(report["read"], 150);
@@ -223,7 +227,10 @@ async fn a_contact_without_a_name_or_with_its_email_null_empty_or_absent_is_hand
     let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
     assert_eq!(report["counts"]["invalid"], 6, "{report}");
     assert_eq!(report["counts"]["unmatched"], 1, "{report}");
-    assert_eq!(report["counts"]["linked"], 3, "without a name the e-mail alone links, and no name is written: {report}");
+    assert_eq!(
+        report["counts"]["linked"], 3,
+        "without a name the e-mail alone links, and no name is written: {report}"
+    );
     assert_eq!(town.sandbox.vivocha.customer("c1").unwrap()["firstname"], "");
 }
 
@@ -341,7 +348,8 @@ async fn g1_no_error_or_log_shows_a_person() {
     }
     let people = town.sandbox.open2b.contacts().into_iter().flat_map(|c| [Some(c.name), c.email, Some(c.phone)]);
     let chats = town.sandbox.vivocha.customers().into_iter().flat_map(|customer| {
-        ["email", "telnum", "firstname", "lastname", "nickname"].map(|field| customer.get(field).and_then(Value::as_str).map(str::to_owned))
+        ["email", "telnum", "firstname", "lastname", "nickname"]
+            .map(|field| customer.get(field).and_then(Value::as_str).map(str::to_owned))
     });
     for personal in people.chain(chats).flatten().filter(|text| text.len() >= 6) {
         assert!(!said.contains(&personal), "{personal} was said");

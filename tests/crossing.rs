@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anagrafe::sandbox::population::{ContactTruth, Expected};
+use anagrafe::sandbox::population::{ContactTruth, Expected, Kind};
 use serde_json::{Map, Value};
 use support::{Town, count, kept};
 
@@ -33,10 +33,22 @@ fn differences(truth: &BTreeMap<i64, ContactTruth>, kept: &BTreeMap<i64, kept::K
         .filter_map(|truth| {
             let kept = &kept[&truth.contact];
             let same = kept.state.as_deref() == Some(word(truth.state)) && kept.customer == truth.customer;
-            let owner = !truth.owner || kept.role.as_deref() == Some("owner");
-            (!same || !owner).then(|| format!("{:?}/{}: {truth:?} is {kept:?}", truth.kind, truth.case))
+            (!same).then(|| format!("{:?}/{}: {truth:?} is {kept:?}", truth.kind, truth.case))
         })
         .collect()
+}
+
+/// Customers whose owner is not who the truth says. The truth ranks all contacts of a person; a crossing meets them page by
+/// page, and an owner stays while its link stands. So a person registered twice, on two pages, may be owned by the one that
+/// was met first: that is the only difference there may be.
+fn other_owners(truth: &BTreeMap<i64, ContactTruth>, kept: &BTreeMap<i64, kept::Kept>) -> Vec<String> {
+    let mut owners: BTreeMap<&String, Vec<i64>> = BTreeMap::new();
+    for (id, kept) in kept.iter().filter(|(_, kept)| kept.customer.is_some()) {
+        let owners = owners.entry(kept.customer.as_ref().unwrap()).or_default();
+        owners.extend((kept.role.as_deref() == Some("owner")).then_some(*id));
+    }
+    let right = |owner: i64| truth[&owner].owner || truth[&owner].kind == Kind::RegisteredTwice;
+    owners.iter().filter(|(_, ids)| ids.len() != 1 || !right(ids[0])).map(|o| format!("{o:?}")).collect()
 }
 
 /// Fields of customers that are neither as before nor as the truth wants them.
@@ -80,7 +92,14 @@ async fn a_first_crossing_of_ten_thousand_links_and_writes_nothing_wrong_and_a_s
     assert_eq!(kept.len(), CONTACTS);
     assert!(kept.values().all(|kept| kept.state.is_some()), "every contact is in one state");
     let found = differences(&truth, &kept);
-    assert!(found.is_empty(), "{} states differ from the truth, such as\n{}", found.len(), found[..found.len().min(20)].join("\n"));
+    assert!(
+        found.is_empty(),
+        "{} states differ from the truth, such as\n{}",
+        found.len(),
+        found[..found.len().min(20)].join("\n")
+    );
+
+    assert_eq!(other_owners(&truth, &kept), Vec::<String>::new());
 
     let mut wanted: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     for truth in truth.values().filter(|truth| !truth.writes.is_empty()) {

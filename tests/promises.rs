@@ -18,7 +18,14 @@ use serde_json::{Map, Value, json};
 use support::{Town, count, kept};
 
 fn contact(id: i64, name: &str, email: &str, phone: &str) -> ShopContact {
-    ShopContact { id, customer: 1, name: name.into(), email: Some(email.into()), phone: phone.into(), note: String::new() }
+    ShopContact {
+        id,
+        customer: 1,
+        name: name.into(),
+        email: Some(email.into()),
+        phone: phone.into(),
+        note: String::new(),
+    }
 }
 
 fn customer(document: Value) -> Map<String, Value> {
@@ -218,7 +225,9 @@ async fn b8_with_no_change_outside_a_second_run_writes_nothing_whatever_contacts
         contact(4, "Anna Maria Neri", "", "+39 333 1234568"),
     ];
     let town = small(contacts, vec![json!({"id": "c1", "email": "anna@example.it"})]).await;
-    town.append("[fields]\nname = { to = \"name\", rule = \"always\" }\nphone = { to = \"telnum\", rule = \"always\" }");
+    town.append(
+        "[fields]\nname = { to = \"name\", rule = \"always\" }\nphone = { to = \"telnum\", rule = \"always\" }",
+    );
     town.anagrafe(&["sync"]).await.code(0);
     let after = now(&town, "c1");
     let kept = kept::contacts(&town.store()).await;
@@ -245,7 +254,10 @@ async fn an_agents_edit_survives_and_a_changed_source_still_reaches_what_is_ours
     )
     .await;
     town.anagrafe(&["sync"]).await.code(0);
-    assert_eq!((now(&town, "c1")["firstname"].clone(), now(&town, "c1")["telnum"].clone()), (json!("Anna"), json!("+393331234568")));
+    assert_eq!(
+        (now(&town, "c1")["firstname"].clone(), now(&town, "c1")["telnum"].clone()),
+        (json!("Anna"), json!("+393331234568"))
+    );
     town.sandbox.vivocha.edit_customer("c1", |customer| {
         customer.insert("lastname".into(), json!("Neri Rossi"));
     });
@@ -323,18 +335,24 @@ async fn g1_the_store_and_its_folder_hold_no_personal_data() {
     let proposals = town.anagrafe(&["links", "list", "--json"]).await.code(0).json();
     let id = proposals[0]["id"].as_str().unwrap().to_owned();
     town.anagrafe(&["links", "approve", &id]).await.code(0);
-    town.sandbox.faults().set(Fault::next("customers.search", 8, FaultKind::Status { status: 503, retry_after: None, body: None }));
+    town.sandbox.faults().set(Fault::next(
+        "customers.search",
+        8,
+        FaultKind::Status { status: 503, retry_after: None, body: None },
+    ));
     town.anagrafe(&["sync"]).await;
 
     let values = kept::everything(&town.store()).await;
     assert!(values.len() > 3000);
     let people = town.sandbox.open2b.contacts().into_iter().flat_map(|c| [Some(c.name), c.email, Some(c.phone)]);
     let chats = town.sandbox.vivocha.customers().into_iter().flat_map(|customer| {
-        ["email", "telnum", "firstname", "lastname", "nickname"].map(|f| customer.get(f).and_then(Value::as_str).map(str::to_owned))
+        ["email", "telnum", "firstname", "lastname", "nickname"]
+            .map(|f| customer.get(f).and_then(Value::as_str).map(str::to_owned))
     });
     let personal: Vec<String> = people.chain(chats).flatten().filter(|text| text.len() >= 4).collect();
     let all: String = values.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join("\n");
-    let digits: String = all.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() >= 9).collect::<Vec<_>>().join(" ");
+    let digits: String =
+        all.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() >= 9).collect::<Vec<_>>().join(" ");
     for text in &personal {
         assert!(!all.contains(text.as_str()), "a column holds a person's value");
         let number: String = text.chars().filter(char::is_ascii_digit).collect();

@@ -11,14 +11,7 @@ use clap::Args;
 use owo_colors::OwoColorize as _;
 use serde_json::{Map, Value, json};
 
-use super::{
-    Context, Exit, Failure,
-    args::SyncArgs,
-    check,
-    output::Output,
-    signals::Signals,
-    sync,
-};
+use super::{Context, Exit, Failure, args::SyncArgs, check, output::Output, signals::Signals, sync};
 use crate::sandbox::{
     Options, Sandbox,
     population::{self, ContactTruth, Expected, Kind, ShopContact},
@@ -26,12 +19,14 @@ use crate::sandbox::{
 
 /// `demo`
 #[derive(Debug, Args)]
-#[command(after_long_help = "Everything happens in a folder of its own that is removed at the end; no real shop or account is touched.
+#[command(
+    after_long_help = "Everything happens in a folder of its own that is removed at the end; no real shop or account is touched.
 
 Examples:
   anagrafe demo
   anagrafe demo --contacts 5000 --seed 7
-  anagrafe demo --serve          (afterwards both systems go on, to play with)")]
+  anagrafe demo --serve          (afterwards both systems go on, to play with)"
+)]
 pub struct DemoArgs {
     /// How many contacts the shop has
     #[arg(long, default_value_t = 2000, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(50..=200_000))]
@@ -121,7 +116,9 @@ impl Town {
         }
         self.chapter("anagrafe sync: the shop is surveyed, then crossed for the first time");
         let first = self.pass().await?;
-        self.chapter("anagrafe sync, once more: nothing changed, so nothing is asked of Vivocha and nothing is written");
+        self.chapter(
+            "anagrafe sync, once more: nothing changed, so nothing is asked of Vivocha and nothing is written",
+        );
         let second = self.pass().await?;
         self.chapter("Life goes on: somebody registers who had chatted before, somebody registers who never did, a stranger chats");
         let newcomers = self.newcomers();
@@ -172,7 +169,9 @@ impl Town {
         told.extend(pick(&|t| t.kind == Kind::Plain && linked(t) && t.writes.len() > 1).map(|t| self.updated(t)));
         told.extend(pick(&|t| t.merge.as_ref().is_some_and(|merge| merge.automatic)).map(|t| self.several(t)));
         told.extend(pick(&|t| t.kind == Kind::Hostile && t.state == Expected::Waiting).map(|t| self.hostile(t)));
-        told.extend(pick(&|t| t.kind == Kind::Switchboard && t.state == Expected::Unmatched).map(|t| self.switchboard(t)));
+        told.extend(
+            pick(&|t| t.kind == Kind::Switchboard && t.state == Expected::Unmatched).map(|t| self.switchboard(t)),
+        );
         told.extend(pick(&|t| t.kind == Kind::NoCounterpart).map(|t| {
             format!("{} never chatted: looked for again tomorrow, and after every edit.", self.name(t.contact))
         }));
@@ -238,7 +237,10 @@ impl Town {
         };
         let hers = customers.iter().find(|customer| text(customer, "email") == "ines.sartori@example.it");
         let Some(hers) = hers.filter(|hers| !text(hers, "telnum").is_empty()) else {
-            return format!("{} registered after she had chatted, and was not linked: look at `anagrafe runs`.", self.name(id));
+            return format!(
+                "{} registered after she had chatted, and was not linked: look at `anagrafe runs`.",
+                self.name(id)
+            );
         };
         format!(
             "{} registered after she had chatted: customer {} is hers, found though the shop spells her e-mail otherwise, and has her number {} now. Her nickname \"{}\" is hers and stays.",

@@ -44,8 +44,7 @@ pub(super) fn link(subject: &Subject, weighing: &Weighing, because: &str, view: 
 }
 
 fn reasons_to_ask(subject: &Subject, cluster: &[&Weighing], view: &View<'_>) -> Vec<&'static str> {
-    let members: Vec<&Candidate> =
-        cluster.iter().filter_map(|w| view.evidence.customers.get(&w.customer)).collect();
+    let members: Vec<&Candidate> = cluster.iter().filter_map(|w| view.evidence.customers.get(&w.customer)).collect();
     let mut reasons = Vec::new();
     if !view.rules.auto_merge {
         reasons.push("auto-merge-off");

@@ -13,7 +13,7 @@ pub use rule::{Source, Target, Verdict, verdict};
 pub use value::{Said, adopted, said, still_ours};
 
 use crate::model::{
-    Contact, CustomerId, Customer, HashKey, Keyed, Naming, ShopName,
+    Contact, Customer, CustomerId, HashKey, Keyed, Naming, ShopName,
     link::{Baseline, Baselines, Field},
     rules::{FieldRule, FieldRules},
 };
@@ -166,7 +166,11 @@ impl Patch {
                 // A source that went blank is remembered as such where it had been settled before: its return is a change.
                 Verdict::NoSource if old.contains_key(field) => Baseline { source: plan.source, returned },
                 // A blocked field is not settled: it is written once nothing blocks it.
-                Verdict::NoSource | Verdict::SourceUnchanged | Verdict::Never | Verdict::Shared | Verdict::HeldByAnother => {
+                Verdict::NoSource
+                | Verdict::SourceUnchanged
+                | Verdict::Never
+                | Verdict::Shared
+                | Verdict::HeldByAnother => {
                     continue;
                 }
             };

@@ -78,7 +78,8 @@ pub(super) fn is_blank(_field: Field, standing: &Standing) -> bool {
 
 /// The hash of what stands, blank ones alike: servers store null, `""` or nothing.
 pub(super) fn hash(field: Field, standing: &Standing, key: &HashKey) -> Keyed {
-    let values: Vec<&Value> = standing.iter().map(|(_, value)| if blank(value) { &Value::Null } else { value }).collect();
+    let values: Vec<&Value> =
+        standing.iter().map(|(_, value)| if blank(value) { &Value::Null } else { value }).collect();
     key.hash(field.as_str(), &serde_json::to_string(&values).unwrap_or_default())
 }
 
@@ -172,10 +173,8 @@ pub(super) fn clearing(field: Field, standing: &Standing, rule: &FieldRule, nami
 
 /// The hash of what will stand once `sent` is applied.
 pub(super) fn hash_after(field: Field, standing: &Standing, sent: &Map<String, Value>, reading: &Reading<'_>) -> Keyed {
-    let after = standing
-        .iter()
-        .map(|(target, value)| (target.clone(), sent.get(target).unwrap_or(value).clone()))
-        .collect();
+    let after =
+        standing.iter().map(|(target, value)| (target.clone(), sent.get(target).unwrap_or(value).clone())).collect();
     hash(field, &after, reading.key)
 }
 

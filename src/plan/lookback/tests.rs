@@ -1,3 +1,5 @@
+//! When a sync begins where.
+
 use super::*;
 
 const DAY: Duration = Duration::from_secs(86_400);

@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 
 use super::words::{Words, words};
 
-static GIVEN: Words = LazyLock::new(|| words(
-    "
+static GIVEN: Words = LazyLock::new(|| {
+    words(
+        "
     adriana adriano agnese alberto aldo alessandra alessandro alessia alessio alice amelia andrea angela angelo
     anita anna annalisa annamaria antonella antonietta antonio arianna arturo asia aurora barbara beatrice benedetta
     bianca camilla carla carlo carlotta carmela carmelo carmine caterina cecilia chiara cinzia clara claudia claudio
@@ -25,7 +26,8 @@ static GIVEN: Words = LazyLock::new(|| words(
     sofia sonia stefania stefano susanna tania teresa tiziana tiziano tommaso umberto valentina valeria valerio
     vanessa vera veronica vincenza vincenzo viola virginia vito vittoria vittorio viviana walter
 ",
-));
+    )
+});
 
 /// Whether a folded word is a frequent given name.
 pub(super) fn is_given(word: &str) -> bool {

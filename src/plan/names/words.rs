@@ -13,40 +13,49 @@ pub(super) fn words(list: &'static str) -> HashSet<&'static str> {
 
 /// Belong to the word after them: `De Luca`, `van der Berg`, `D'Angelo`. Without those that are names themselves in some
 /// order (`Li`, `Al`, `Ben`).
-static PARTICLES: Words = LazyLock::new(|| words(
-    "
+static PARTICLES: Words = LazyLock::new(|| {
+    words(
+        "
     af av d da dagli dai dal dall dalla dalle das de degli dei del dell della delle dello den der des di do dos du
     el l la las lo los mac mc o sant ten ter van vande vander von zu zum
 ",
-));
+    )
+});
 
 /// Forms of address. Without those that are surnames somewhere (`Frau` is one in Sardinia).
-static TITLES: Words = LazyLock::new(|| words(
-    "
+static TITLES: Words = LazyLock::new(|| {
+    words(
+        "
     arch avv cav dott dottor dottore dottoressa dottssa dr dra drssa egr gentma gentmo geom herrn ing miss mister
     mlle mme monsieur mr mrs ms mx prof professor professore professoressa profssa rag sig sigg signor signora
     signorina sigra sigrina spett spettle
 ",
-));
+    )
+});
 
 /// Endings that a title may carry as a word of its own: `sig. ra`, `dott. ssa`.
-static TITLE_ENDINGS: Words = LazyLock::new(|| words(
-    "
+static TITLE_ENDINGS: Words = LazyLock::new(|| {
+    words(
+        "
     ra ssa
 ",
-));
+    )
+});
 
 /// Legal forms of companies.
-static COMPANY_FORMS: Words = LazyLock::new(|| words(
-    "
+static COMPANY_FORMS: Words = LazyLock::new(|| {
+    words(
+        "
     ab ag apd aps as asd bv bvba co coop corp gmbh inc kg llc llp ltd nv onlus plc sa sapa sarl sas scarl scrl sl
     snc spa srl srls ssd ug
 ",
-));
+    )
+});
 
 /// Words with which a business, a place or a household is called rather than a person.
-static BUSINESS_WORDS: Words = LazyLock::new(|| words(
-    "
+static BUSINESS_WORDS: Words = LazyLock::new(|| {
+    words(
+        "
     agenzia agriturismo albergo amministrazione associati associazione autofficina azienda banca bar bottega caffe
     cantina carrozzeria casa centro circolo comitato company comune condominio consorzio consulting cooperativa
     design digital ditta edilizia enoteca eredi famiglia farmacia figli flli fondazione fratelli group gruppo hotel
@@ -54,23 +63,28 @@ static BUSINESS_WORDS: Words = LazyLock::new(|| words(
     service services shop societa solutions store studio supermercato tabacchi team tecnica trattoria ufficio unione
     web
 ",
-));
+    )
+});
 
 /// What is typed or preset where a name is asked for and none is given.
-static PLACEHOLDERS: Words = LazyLock::new(|| words(
-    "
+static PLACEHOLDERS: Words = LazyLock::new(|| {
+    words(
+        "
     admin anonima anonimo anonymous asd buyer chat client cliente cognome contact contatto customer first gast guest
     invitado kunde last na name nd nessuno no nome none null ospite privato prova qwerty sconosciuto senza shopper
     test undefined unknown user utente visitatore visitor web website
 ",
-));
+    )
+});
 
 /// Words that join two names.
-static CONJUNCTIONS: Words = LazyLock::new(|| words(
-    "
+static CONJUNCTIONS: Words = LazyLock::new(|| {
+    words(
+        "
     and con e ed et o ou und with y
 ",
-));
+    )
+});
 
 pub(super) fn is_particle(word: &str) -> bool {
     PARTICLES.contains(word)

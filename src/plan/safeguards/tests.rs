@@ -1,3 +1,5 @@
+//! Where each safeguard begins to hold, to the one.
+
 use super::*;
 use crate::model::rules::Share;
 

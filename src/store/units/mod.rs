@@ -1,0 +1,11 @@
+//! The units of work: what goes into a transaction of the store and what comes out of a question to it.
+
+mod known;
+mod lease;
+mod record;
+mod shown;
+
+pub use known::*;
+pub use lease::*;
+pub use record::*;
+pub use shown::*;
