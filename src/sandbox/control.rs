@@ -37,6 +37,8 @@ pub(super) fn router(hand: Hand) -> Router {
         .route("/_sandbox/journal", get(journal).delete(forget))
         .route("/_sandbox/faults", get(pending).post(set).delete(clear))
         .route("/_sandbox/contacts", get(contacts).post(add_contact))
+        .route("/_sandbox/contacts/late", post(add_late_contact))
+        .route("/_sandbox/contacts/{id}/visible", post(show_contact))
         .route("/_sandbox/contacts/{id}", get(contact).patch(edit_contact).delete(delete_contact))
         .route("/_sandbox/customers", get(customers).post(add_customer))
         .route("/_sandbox/customers/{id}", get(customer).patch(edit_customer).delete(delete_customer))
@@ -50,6 +52,8 @@ async fn index() -> &'static str {
      GET POST DELETE  /_sandbox/faults        {\"call\":\"customers.update\",\"times\":1,\"kind\":\"reset-after\"}\n\
      GET POST  /_sandbox/contacts             {\"name\":\"Anna Rossi\",\"email\":\"anna@example.it\",\"phone\":\"\"}\n\
      GET PATCH DELETE  /_sandbox/contacts/{id}\n\
+     POST  /_sandbox/contacts/late            an id given now, to become visible by\n\
+     POST  /_sandbox/contacts/{id}/visible\n\
      GET POST  /_sandbox/customers            {\"email\":\"anna@example.it\"}\n\
      GET PATCH DELETE  /_sandbox/customers/{id}\n\
      POST  /_sandbox/customers/{id}/absorbs/{other}\n\
@@ -111,10 +115,24 @@ async fn contact(State(hand): State<Hand>, Path(id): Path<i64>) -> Result<Json<S
     found.map(Json).ok_or(StatusCode::NOT_FOUND)
 }
 
+impl From<Edit> for ShopContact {
+    fn from(edit: Edit) -> Self {
+        let mut contact = Self { customer: 1, ..Self::default() };
+        edit.apply(&mut contact);
+        contact
+    }
+}
+
 async fn add_contact(State(hand): State<Hand>, Json(edit): Json<Edit>) -> (StatusCode, Json<Value>) {
-    let mut contact = ShopContact { customer: 1, ..ShopContact::default() };
-    edit.apply(&mut contact);
-    (StatusCode::CREATED, Json(json!({ "id": hand.open2b.add_contact(contact) })))
+    (StatusCode::CREATED, Json(json!({ "id": hand.open2b.add_contact(edit.into()) })))
+}
+
+async fn add_late_contact(State(hand): State<Hand>, Json(edit): Json<Edit>) -> (StatusCode, Json<Value>) {
+    (StatusCode::CREATED, Json(json!({ "id": hand.open2b.add_late_contact(edit.into()) })))
+}
+
+async fn show_contact(State(hand): State<Hand>, Path(id): Path<i64>) -> StatusCode {
+    done(hand.open2b.show_contact(id))
 }
 
 async fn edit_contact(State(hand): State<Hand>, Path(id): Path<i64>, Json(edit): Json<Edit>) -> StatusCode {

@@ -108,7 +108,8 @@ impl Visit<'_> {
                 | FaultKind::OverridingUpdate
                 | FaultKind::TrimmingUpdate { .. }
                 | FaultKind::SilentUpdate
-                | FaultKind::StrictSchema => {}
+                | FaultKind::StrictSchema
+                | FaultKind::SearchLag { .. } => {}
             }
         }
         let mut reply = self.desk.system.answer(self.request);

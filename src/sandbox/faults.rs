@@ -1,7 +1,7 @@
 //! The switchboard of faults: what goes wrong, on which call, after how many and how often. What a fault does to a reply
 //! is in `desk`; what it asks of a system itself (a filter ignored, an update that overrides) travels as [`Quirks`].
 
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -128,6 +128,11 @@ pub enum FaultKind {
     SilentUpdate,
     /// A field that the specification does not name is refused.
     StrictSchema,
+    /// What this call writes is seen by the search only so many milliseconds later; by id it is seen at once.
+    SearchLag {
+        /// Milliseconds.
+        ms: u64,
+    },
 }
 
 /// `Retry-After` in one of its forms.
@@ -180,6 +185,7 @@ impl FaultKind {
             Self::TrimmingUpdate { .. } => "trimming-update",
             Self::SilentUpdate => "silent-update",
             Self::StrictSchema => "strict-schema",
+            Self::SearchLag { .. } => "search-lag",
         }
     }
 }
@@ -193,6 +199,7 @@ pub(super) struct Quirks {
     pub(super) trimming_update: Option<usize>,
     pub(super) silent_update: bool,
     pub(super) strict_schema: bool,
+    pub(super) search_lag: Duration,
 }
 
 impl Quirks {
@@ -205,6 +212,7 @@ impl Quirks {
                 FaultKind::TrimmingUpdate { to } => quirks.trimming_update = Some(*to),
                 FaultKind::SilentUpdate => quirks.silent_update = true,
                 FaultKind::StrictSchema => quirks.strict_schema = true,
+                FaultKind::SearchLag { ms } => quirks.search_lag = Duration::from_millis(*ms),
                 // Not `_`: a new fault must say where it acts.
                 FaultKind::Status { .. }
                 | FaultKind::ResetBefore

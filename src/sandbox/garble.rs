@@ -8,7 +8,7 @@ use std::{
 use axum::{body::Body as HttpBody, response::Response};
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
-use futures::stream;
+use futures::{StreamExt, stream};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -108,7 +108,8 @@ pub(super) fn transport(reply: &Reply, faults: &[FaultKind]) -> Response {
             | FaultKind::OverridingUpdate
             | FaultKind::TrimmingUpdate { .. }
             | FaultKind::SilentUpdate
-            | FaultKind::StrictSchema => {}
+            | FaultKind::StrictSchema
+            | FaultKind::SearchLag { .. } => {}
         }
     }
     for (name, value) in headers {
@@ -125,7 +126,14 @@ fn cut(response: &mut Response, mut bytes: Vec<u8>) -> HttpBody {
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
     bytes.truncate(bytes.len() / 2);
     let broken: io::Result<Bytes> = Err(io::ErrorKind::ConnectionReset.into());
-    HttpBody::from_stream(stream::iter([Ok(Bytes::from(bytes)), broken]))
+    let parts = stream::iter([Ok(Bytes::from(bytes)), broken]).then(async |part| {
+        if part.is_err() {
+            // Otherwise the break may overtake the half that is still being written.
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        part
+    });
+    HttpBody::from_stream(parts)
 }
 
 /// Puts a lone continuation byte where a text in the JSON begins.

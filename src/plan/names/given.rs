@@ -1,9 +1,12 @@
 //! Italian given names, the frequent ones: enough to notice that `Rossi Mario` stands in the order of a school register.
 //! Left out: those that are as frequent as surnames (Bruno, Franco, Giordano, Leone, Marino, Romano, Vitale).
 
-use super::words::is_listed;
+use std::sync::LazyLock;
 
-const GIVEN: &str = "
+use super::words::{Words, words};
+
+static GIVEN: Words = LazyLock::new(|| words(
+    "
     adriana adriano agnese alberto aldo alessandra alessandro alessia alessio alice amelia andrea angela angelo
     anita anna annalisa annamaria antonella antonietta antonio arianna arturo asia aurora barbara beatrice benedetta
     bianca camilla carla carlo carlotta carmela carmelo carmine caterina cecilia chiara cinzia clara claudia claudio
@@ -21,9 +24,10 @@ const GIVEN: &str = "
     sabrina salvatore samuel samuele sandra sandro sara sebastiano serena sergio silvana silvia silvio simona simone
     sofia sonia stefania stefano susanna tania teresa tiziana tiziano tommaso umberto valentina valeria valerio
     vanessa vera veronica vincenza vincenzo viola virginia vito vittoria vittorio viviana walter
-";
+",
+));
 
 /// Whether a folded word is a frequent given name.
 pub(super) fn is_given(word: &str) -> bool {
-    is_listed(word, GIVEN)
+    GIVEN.contains(word)
 }

@@ -157,6 +157,17 @@ async fn a_page_may_come_twice() {
 }
 
 #[tokio::test]
+async fn a_write_may_be_late_in_the_search_only() {
+    let sandbox = both().await;
+    sandbox.faults().set(Fault::always("customers.update", FaultKind::SearchLag { ms: 300 }));
+    got(put(&sandbox, &json!({ "firstname": "Ada" }))).await;
+    let found = async || got(get(&sandbox, "customers?q=eq(firstname,Ada)")).await.json().as_array().unwrap().len();
+    assert_eq!((found().await, first_name(&sandbox)), (0, json!("Ada")));
+    tokio::time::sleep(Duration::from_millis(350)).await;
+    assert_eq!(found().await, 1);
+}
+
+#[tokio::test]
 async fn a_filter_may_be_ignored() {
     let sandbox = both().await;
     sandbox.faults().set(Fault::always("*", FaultKind::IgnoredFilter));

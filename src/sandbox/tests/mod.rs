@@ -10,7 +10,7 @@ use std::{path::Path, time::Duration};
 
 use serde_json::{Map, Value, json};
 
-use super::{Options, Sandbox, population::Population};
+use super::{Fault, FaultKind, Options, Sandbox, population::Population};
 
 /// A reply as it came over the wire.
 struct Got {
@@ -29,9 +29,20 @@ impl Got {
     }
 }
 
+thread_local! {
+    /// One per thread, since making one reads every root certificate; without a pool, since a thread may run several
+    /// tests and a pooled connection would belong to the runtime of another.
+    static CLIENT: reqwest::Client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .pool_max_idle_per_host(0)
+        .timeout(Duration::from_secs(5))
+        .build()
+        .unwrap();
+}
+
 fn client() -> reqwest::Client {
-    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    client.timeout(Duration::from_secs(2)).build().unwrap()
+    CLIENT.with(Clone::clone)
 }
 
 async fn got(request: reqwest::RequestBuilder) -> Got {
@@ -88,6 +99,30 @@ async fn a_person_plays_chats_agents_and_faults_by_the_control_port() {
     assert_eq!(got(client().post(control("faults")).json(&fault)).await.status, 201);
     assert_eq!(got(vivocha::get(&sandbox, &format!("customers/{id}"))).await.status, 503);
     assert_eq!(got(vivocha::get(&sandbox, &format!("customers/{id}"))).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_late_contact_is_shown_by_the_control_port() {
+    let sandbox = start(Population::default()).await;
+    let control = |path: &str| format!("{}/{path}", sandbox.control_url());
+    let late = got(client().post(control("contacts/late")).json(&json!({ "name": "Late" }))).await.json();
+    let count = async || got(open2b::call(&sandbox, "contacts.count", &json!({}))).await.json()["count"].clone();
+    assert_eq!(count().await, 0);
+    let show = control(&format!("contacts/{}/visible", late["id"]));
+    assert_eq!((got(client().post(&show)).await.status, got(client().post(&show)).await.status), (204, 404));
+    assert_eq!(count().await, 1);
+}
+
+#[tokio::test]
+async fn shutdown_does_not_wait_for_an_answer_that_never_comes() {
+    let sandbox = start(Population::default()).await;
+    sandbox.faults().set(Fault::always("*", FaultKind::HangBefore));
+    let hanging = tokio::spawn(open2b::call(&sandbox, "contacts.count", &json!({})).send());
+    while sandbox.journal().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::timeout(Duration::from_secs(2), sandbox.shutdown()).await.unwrap();
+    assert!(!hanging.await.unwrap().unwrap_err().is_timeout(), "cut, not given up on");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The customers' endpoints. Every row here is in the vendor's pages or was seen of its framework: writes without a
 //! content type that write nothing, a `PUT` that replaces nested objects whole, searches that answer short.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -167,13 +169,18 @@ fn update(directory: &mut Directory, options: &AccountOptions, request: &Request
     if sent.is_empty() || request.quirks.silent_update {
         return Ok(document(&held));
     }
-    Ok(store(directory, options, id, new))
+    Ok(store(directory, lag(options, request), id, new))
 }
 
-fn store(directory: &mut Directory, options: &AccountOptions, id: &str, new: Document) -> Reply {
+fn store(directory: &mut Directory, lag: Duration, id: &str, new: Document) -> Reply {
     let reply = document(&new).wrote(&id);
-    directory.put(id, new, options.search_lag);
+    directory.put(id, new, lag);
     reply
+}
+
+/// How long the search does not see what this request writes.
+fn lag(options: &AccountOptions, request: &Request) -> Duration {
+    options.search_lag.max(request.quirks.search_lag)
 }
 
 fn trimmed(value: &Value, to: Option<usize>) -> Value {
@@ -190,7 +197,7 @@ fn patched(directory: &mut Directory, options: &AccountOptions, request: &Reques
     let operations = operations.as_array().ok_or_else(|| errors::validation("type", "", "body"))?;
     let held = Value::Object(directory.get(id).cloned().unwrap_or_default());
     match patch::apply(held, operations) {
-        Ok(Value::Object(new)) => Ok(store(directory, options, id, new)),
+        Ok(Value::Object(new)) => Ok(store(directory, lag(options, request), id, new)),
         Ok(_) | Err(patch::Failed::Malformed) => Err(errors::validation("patch", "", "body")),
         // A failed test selects no document, and the framework says so the only way it can.
         Err(patch::Failed::Test) => Err(errors::not_found()),
@@ -208,6 +215,6 @@ fn merge(directory: &mut Directory, options: &AccountOptions, request: &Request,
         Survivor::First => (first, second.as_str()),
         Survivor::Second => (second.as_str(), first),
     };
-    let merged = directory.merge(survivor, absorbed, options.search_lag).map(document);
+    let merged = directory.merge(survivor, absorbed, lag(options, request)).map(document);
     Ok(merged.map_or_else(errors::not_found, |reply| reply.wrote(&survivor)))
 }

@@ -117,6 +117,8 @@ fn call(name: &str, terms: Vec<Term>) -> Result<Query, Unparsable> {
         ("gt", value) => Ok(Query::Order(field, "gt", value)),
         ("ge", value) => Ok(Query::Order(field, "ge", value)),
         ("matches", Value::String(pattern)) => Ok(Query::Matches(field, pattern)),
+        // A pattern of digits has become a number on the way; the framework makes a pattern of that again.
+        ("matches", Value::Number(digits)) => Ok(Query::Matches(field, digits.to_string())),
         _ => Err(Unparsable),
     }
 }

@@ -1,0 +1,109 @@
+//! The index of contacts: the survey that fills it, how far a shop has been read, and what is due.
+
+use sqlx::{SqliteConnection, query, query_as, query_scalar};
+
+use super::{
+    failure::failed,
+    rows::{count, json, words},
+};
+use crate::{
+    model::{AccountName, ContactId, ShopName, time::Moment},
+    store::{ShopProgress, StoreError, SurveyStep},
+};
+
+pub(super) const ADVANCE_SURVEY: &str = "
+    INSERT INTO shops (account, shop, surveyed, surveyed_whole) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (account, shop) DO UPDATE SET
+        surveyed = CASE WHEN excluded.surveyed > shops.surveyed THEN excluded.surveyed ELSE shops.surveyed END,
+        surveyed_whole = CASE WHEN excluded.surveyed_whole THEN excluded.surveyed_whole ELSE shops.surveyed_whole END";
+/// An excluded contact asked to be forgotten: its identifiers do not come back by being read.
+pub(super) const INDEX: &str = "
+    INSERT INTO contacts (account, shop, id, email, phone, name)
+    SELECT $1, $2, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each($3) WHERE TRUE
+    ON CONFLICT (account, shop, id) DO UPDATE SET email = excluded.email, phone = excluded.phone, name = excluded.name
+     WHERE contacts.state IS NULL OR contacts.state <> 'excluded'";
+pub(super) const SHOP: &str = "
+    SELECT surveyed, surveyed_whole, checkpoint, crossed, deep_at FROM shops WHERE account = $1 AND shop = $2";
+pub(super) const OBSERVED: &str = "
+    SELECT at, highest FROM observations WHERE account = $1 AND shop = $2 ORDER BY at";
+pub(super) const COUNT_KNOWN: &str = "
+    SELECT COUNT(*) FROM contacts WHERE account = $1 AND shop = $2 AND (state IS NULL OR state <> 'gone')";
+pub(super) const COUNT_LINKED: &str = "SELECT COUNT(DISTINCT customer) FROM links WHERE account = $1";
+pub(super) const TAIL: &str = "
+    SELECT id FROM contacts WHERE account = $1 AND shop = $2 AND (state IS NULL OR state <> 'gone')
+     ORDER BY id DESC LIMIT 1 OFFSET $3";
+pub(super) const DUE: &str = "
+    SELECT id FROM contacts
+     WHERE account = $1 AND shop = $2 AND retry_at <= $3 AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
+     ORDER BY retry_at, id LIMIT $4";
+
+/// A row of [`SHOP`].
+type ShopRow = (i64, bool, i64, bool, Option<i64>);
+
+pub(super) async fn survey(
+    c: &mut SqliteConnection,
+    account: &AccountName,
+    step: &SurveyStep,
+) -> Result<(), StoreError> {
+    let SurveyStep { shop, entries, after, whole } = step;
+    query(ADVANCE_SURVEY)
+        .bind(account.as_str())
+        .bind(shop.as_str())
+        .bind(after)
+        .bind(whole)
+        .execute(&mut *c)
+        .await
+        .map_err(failed)?;
+    let rows: Vec<_> = entries.iter().map(|entry| (entry.id, entry.email, entry.phone, words(&entry.name))).collect();
+    query(INDEX).bind(account.as_str()).bind(shop.as_str()).bind(json(&rows)?).execute(c).await.map_err(failed)?;
+    Ok(())
+}
+
+pub(super) async fn progress(
+    c: &mut SqliteConnection,
+    account: &AccountName,
+    shop: &ShopName,
+    tail: u64,
+) -> Result<ShopProgress, StoreError> {
+    let (account, shop) = (account.as_str(), shop.as_str());
+    let row: Option<ShopRow> = query_as(SHOP).bind(account).bind(shop).fetch_optional(&mut *c).await.map_err(failed)?;
+    let (surveyed, surveyed_whole, checkpoint, crossed, deep_at) = row.unwrap_or_default();
+    let observed: Vec<(i64, i64)> =
+        query_as(OBSERVED).bind(account).bind(shop).fetch_all(&mut *c).await.map_err(failed)?;
+    let known = query_scalar(COUNT_KNOWN).bind(account).bind(shop).fetch_one(&mut *c).await.map_err(failed)?;
+    let linked = query_scalar(COUNT_LINKED).bind(account).fetch_one(&mut *c).await.map_err(failed)?;
+    let tail = i64::try_from(tail).unwrap_or(i64::MAX);
+    let tail_after: Option<i64> =
+        query_scalar(TAIL).bind(account).bind(shop).bind(tail).fetch_optional(c).await.map_err(failed)?;
+    Ok(ShopProgress {
+        surveyed,
+        surveyed_whole,
+        checkpoint,
+        crossed,
+        observed: observed.into_iter().map(|(at, highest)| (Moment::from_millis(at), highest)).collect(),
+        deep_at: deep_at.map(Moment::from_millis),
+        known: count(known)?,
+        linked_customers: count(linked)?,
+        tail_after: tail_after.unwrap_or(0),
+    })
+}
+
+pub(super) async fn due(
+    c: &mut SqliteConnection,
+    account: &AccountName,
+    shop: &ShopName,
+    now: Moment,
+    limit: u64,
+) -> Result<Vec<ContactId>, StoreError> {
+    let ids: Vec<i64> = query_scalar(DUE)
+        .bind(account.as_str())
+        .bind(shop.as_str())
+        .bind(now.millis())
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(c)
+        .await
+        .map_err(failed)?;
+    ids.into_iter()
+        .map(|id| ContactId::try_from(id).map_err(|_| StoreError::Inconsistent("the id of a contact")))
+        .collect()
+}

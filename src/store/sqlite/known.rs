@@ -1,0 +1,162 @@
+//! What is known of a page of contacts, and of the customers found for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::{SqliteConnection, query, query_as, query_scalar};
+
+use super::{
+    failure::failed,
+    rows::{
+        all, contact, customer, entry, from_json, from_word, from_words, get, grouped, json, judged, keyed, link,
+        unsettled,
+    },
+};
+use crate::{
+    model::{AccountName, ContactId, ContactKey, CustomerId, Keyed, ShopName, link::Ruling, run::RunId},
+    store::{Found, Holders, Known, MAX_HOLDERS, Prior, StoreError, Unsettled},
+};
+
+pub(super) const PAUSED: &str = "SELECT COUNT(*) FROM accounts WHERE account = $1 AND paused_at IS NOT NULL";
+/// A join in this order, here and below: pairs under `IN` make `SQLite` read the whole shop and sieve.
+pub(super) const CONTACTS: &str = "
+    SELECT shop, id, email, phone, name, state, reason, content, rules, recheck_at, retry_at, attempts, parked_since,
+           judged_at, judged_by
+      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN contacts
+     WHERE account = $1 AND shop = its_shop AND id = its_id";
+pub(super) const LINKS: &str = "
+    SELECT shop, id, customer, role, grounds, made_by, since, baselines
+      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN links
+     WHERE account = $1 AND shop = its_shop AND id = its_id";
+pub(super) const LINKS_OF_CUSTOMERS: &str = "
+    SELECT shop, id, customer, role, grounds, made_by, since, baselines
+      FROM links WHERE account = $1 AND customer IN (SELECT value FROM json_each($2)) ORDER BY shop, id";
+pub(super) const RULINGS: &str = "
+    SELECT shop, id, customer, ruling
+      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN rulings
+     WHERE account = $1 AND shop = its_shop AND id = its_id
+     ORDER BY shop, id, customer";
+pub(super) const UNSETTLED: &str = "
+    SELECT write, shop, id, customer, fields
+      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN writes
+     WHERE account = $1 AND shop = its_shop AND id = its_id AND outcome IS NULL
+     ORDER BY write";
+/// The limit stands inside, per identifier: one that a whole shop shares costs no more than another.
+pub(super) const HOLDERS_BY_EMAIL: &str = "
+    SELECT asked.value,
+           (SELECT json_group_array(json_array(held.shop, held.id, held.name))
+              FROM (SELECT shop, id, name FROM contacts
+                     WHERE account = $1 AND email = asked.value
+                       AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
+                     ORDER BY shop, id LIMIT $3) held)
+      FROM json_each($2) asked";
+pub(super) const HOLDERS_BY_PHONE: &str = "
+    SELECT asked.value,
+           (SELECT json_group_array(json_array(held.shop, held.id, held.name))
+              FROM (SELECT shop, id, name FROM contacts
+                     WHERE account = $1 AND phone = asked.value
+                       AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
+                     ORDER BY shop, id LIMIT $3) held)
+      FROM json_each($2) asked";
+
+pub(super) async fn known(
+    c: &mut SqliteConnection,
+    account: &AccountName,
+    shop: &ShopName,
+    ids: &[ContactId],
+    identifiers: &[Keyed],
+) -> Result<Known, StoreError> {
+    let keys: Vec<_> = ids.iter().map(|id| ContactKey { shop: shop.clone(), id: *id }).collect();
+    let contacts = priors(c, account, &keys).await?;
+    let paused: i64 = query_scalar(PAUSED).bind(account.as_str()).fetch_one(&mut *c).await.map_err(failed)?;
+    Ok(Known {
+        contacts: contacts.into_iter().map(|(key, (prior, _))| (key.id, prior)).collect(),
+        holders: holders(c, account, identifiers).await?,
+        paused: paused > 0,
+    })
+}
+
+pub(super) async fn found(
+    c: &mut SqliteConnection,
+    account: &AccountName,
+    customers: &[CustomerId],
+    identifiers: &[Keyed],
+) -> Result<Found, StoreError> {
+    let rows = query(LINKS_OF_CUSTOMERS)
+        .bind(account.as_str())
+        .bind(json(customers)?)
+        .fetch_all(&mut *c)
+        .await
+        .map_err(failed)?;
+    let links = all(&rows, link)?;
+    let linked: Vec<ContactKey> = links.iter().map(|link| link.contact.clone()).collect();
+    let names = priors(c, account, &linked).await?.into_iter().map(|(key, (prior, _))| (key, prior.entry.name)).collect();
+    let links = grouped(links.into_iter().map(|link| (link.customer.clone(), link)).collect());
+    Ok(Found { links, names, holders: holders(c, account, identifiers).await? })
+}
+
+/// What is known of contacts, and the run that last judged each. Of any shops: a story crosses them.
+pub(super) async fn priors(
+    c: &mut SqliteConnection,
+    account: &AccountName,
+    keys: &[ContactKey],
+) -> Result<BTreeMap<ContactKey, (Prior, Option<RunId>)>, StoreError> {
+    let account = account.as_str();
+    let asked = pairs(keys)?;
+    let rows = query(LINKS).bind(account).bind(&asked).fetch_all(&mut *c).await.map_err(failed)?;
+    let mut links: BTreeMap<_, _> = all(&rows, link)?.into_iter().map(|link| (link.contact.clone(), link)).collect();
+
+    let rows = query(RULINGS).bind(account).bind(&asked).fetch_all(&mut *c).await.map_err(failed)?;
+    let mut rulings: BTreeMap<ContactKey, Vec<(CustomerId, Ruling)>> =
+        grouped(all(&rows, |row| Ok((contact(row)?, (customer(row)?, from_word(get(row, "ruling")?, "a ruling")?))))?);
+
+    let rows = query(UNSETTLED).bind(account).bind(&asked).fetch_all(&mut *c).await.map_err(failed)?;
+    let mut writes: BTreeMap<ContactKey, Vec<Unsettled>> =
+        grouped(all(&rows, |row| Ok((contact(row)?, unsettled(row)?)))?);
+
+    let rows = query(CONTACTS).bind(account).bind(&asked).fetch_all(c).await.map_err(failed)?;
+    let mut priors = BTreeMap::new();
+    for row in &rows {
+        let key = contact(row)?;
+        let (judged, by) = judged(row)?.unzip();
+        let prior = Prior {
+            entry: entry(row)?,
+            judged,
+            link: links.remove(&key),
+            rulings: rulings.remove(&key).unwrap_or_default(),
+            unsettled: writes.remove(&key).unwrap_or_default(),
+        };
+        priors.insert(key, (prior, by));
+    }
+    Ok(priors)
+}
+
+/// Contacts as the statements take them, each once.
+pub(super) fn pairs(keys: &[ContactKey]) -> Result<String, StoreError> {
+    json(&keys.iter().map(|key| (&key.shop, key.id)).collect::<BTreeSet<_>>())
+}
+
+async fn holders(
+    c: &mut SqliteConnection,
+    account: &AccountName,
+    identifiers: &[Keyed],
+) -> Result<Holders, StoreError> {
+    let asked = json(identifiers)?;
+    let limit = i64::try_from(MAX_HOLDERS).unwrap_or(i64::MAX);
+    let mut holders = Holders::new();
+    // A hash covers the kind of its value: an identifier is found as an e-mail or as a number, never as both.
+    for sql in [HOLDERS_BY_EMAIL, HOLDERS_BY_PHONE] {
+        let rows: Vec<(String, String)> =
+            query_as(sql).bind(account.as_str()).bind(&asked).bind(limit).fetch_all(&mut *c).await.map_err(failed)?;
+        for (identifier, held) in rows {
+            let held: Vec<(ShopName, ContactId, String)> = from_json(&held, "the holders of an identifier")?;
+            if held.is_empty() {
+                continue;
+            }
+            let of = holders.entry(keyed(&identifier, "an identifier's hash")?).or_default();
+            for (shop, id, name) in held {
+                of.insert(ContactKey { shop, id }, from_words(&name)?);
+            }
+        }
+    }
+    Ok(holders)
+}

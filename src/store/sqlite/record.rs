@@ -1,0 +1,195 @@
+//! Recording a page: what became of each contact, and how far the shop has been read, in one transaction.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use sqlx::{SqliteConnection, query};
+
+use super::{
+    failure::{duplicate, failed},
+    proposals,
+    rows::{json, millis, words},
+    writes,
+};
+use crate::{
+    model::{
+        AccountName, ContactId, CustomerId, Keyed,
+        link::{Grounds, Role},
+        state::ContactState,
+    },
+    store::{ContactRecord, IndexEntry, LinkChange, LinkRecord, PageRecord, StoreError},
+};
+
+pub(super) const ADVANCE: &str = "
+    INSERT INTO shops (account, shop, checkpoint, crossed, ended_at, deep_at) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (account, shop) DO UPDATE SET
+        checkpoint = CASE WHEN excluded.checkpoint > shops.checkpoint THEN excluded.checkpoint ELSE shops.checkpoint END,
+        crossed = CASE WHEN excluded.crossed THEN excluded.crossed ELSE shops.crossed END,
+        ended_at = COALESCE(excluded.ended_at, shops.ended_at),
+        deep_at = COALESCE(excluded.deep_at, shops.deep_at)";
+/// The first of each minute stands: to move it would claim that more had been seen by then.
+pub(super) const OBSERVE: &str = "
+    INSERT INTO observations (account, shop, at, highest)
+    SELECT account, shop, $3, checkpoint FROM shops
+     WHERE account = $1 AND shop = $2
+       AND NOT EXISTS (SELECT 1 FROM observations o WHERE o.account = $1 AND o.shop = $2 AND o.at > $4)";
+pub(super) const FORGET_OBSERVATIONS: &str = "
+    DELETE FROM observations
+     WHERE account = $1 AND shop = $2 AND at < $3
+       AND at < (SELECT MAX(o.at) FROM observations o WHERE o.account = $1 AND o.shop = $2 AND o.at <= $4)";
+pub(super) const JUDGE: &str = "
+    INSERT INTO contacts (account, shop, id, email, phone, name, state, reason, content, rules, recheck_at, retry_at,
+                          attempts, parked_since, judged_at, judged_by)
+    SELECT $1, $2, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+           value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, $4, $5
+      FROM json_each($3) WHERE TRUE
+    ON CONFLICT (account, shop, id) DO UPDATE SET
+        email = excluded.email, phone = excluded.phone, name = excluded.name, state = excluded.state,
+        reason = excluded.reason, content = excluded.content, rules = excluded.rules,
+        recheck_at = excluded.recheck_at, retry_at = excluded.retry_at, attempts = excluded.attempts,
+        parked_since = excluded.parked_since, judged_at = excluded.judged_at, judged_by = excluded.judged_by";
+pub(super) const UNLINK: &str = "
+    DELETE FROM links WHERE account = $1 AND shop = $2 AND id IN (SELECT value FROM json_each($3))";
+/// Before a page's links are set all its owners step back, so that a customer may pass from one to another of it.
+pub(super) const STEP_BACK: &str = "
+    UPDATE links SET role = 'secondary'
+     WHERE account = $1 AND shop = $2 AND role = 'owner' AND id IN (SELECT value ->> 0 FROM json_each($3))";
+pub(super) const LINK: &str = "
+    INSERT INTO links (account, shop, id, customer, role, grounds, made_by, baselines, since)
+    SELECT $1, $2, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value -> 5, $4
+      FROM json_each($3) WHERE TRUE
+    ON CONFLICT (account, shop, id) DO UPDATE SET
+        since = CASE WHEN excluded.customer = links.customer THEN links.since ELSE excluded.since END,
+        customer = excluded.customer, role = excluded.role, grounds = excluded.grounds, made_by = excluded.made_by,
+        baselines = excluded.baselines";
+
+/// Observations older than this are forgotten…
+const REMEMBERED: Duration = Duration::from_hours(3 * 24);
+/// …but never the newest that is older than this: a lookback can always be answered.
+const LOOKBACK: Duration = Duration::from_hours(2 * 24);
+const MINUTE: Duration = Duration::from_mins(1);
+
+pub(super) async fn record(
+    c: &mut SqliteConnection,
+    account: &AccountName,
+    page: &PageRecord,
+) -> Result<(), StoreError> {
+    writes::settle(c, account, &page.settled, page.at).await?;
+    advance(c, account, page).await?;
+    judge(c, account, page).await?;
+    link(c, account, page).await?;
+    proposals::keep(c, account, page).await
+}
+
+async fn advance(c: &mut SqliteConnection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
+    let PageRecord { shop, at, checkpoint, end, deep, .. } = page;
+    let (account, shop) = (account.as_str(), shop.as_str());
+    query(ADVANCE)
+        .bind(account)
+        .bind(shop)
+        .bind(checkpoint.unwrap_or(0))
+        .bind(end)
+        .bind(end.then_some(at.millis()))
+        .bind(deep.then_some(at.millis()))
+        .execute(&mut *c)
+        .await
+        .map_err(failed)?;
+    if *end {
+        query(OBSERVE)
+            .bind(account)
+            .bind(shop)
+            .bind(at.millis())
+            .bind(at.before(MINUTE).millis())
+            .execute(&mut *c)
+            .await
+            .map_err(failed)?;
+        query(FORGET_OBSERVATIONS)
+            .bind(account)
+            .bind(shop)
+            .bind(at.before(REMEMBERED).millis())
+            .bind(at.before(LOOKBACK).millis())
+            .execute(c)
+            .await
+            .map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// A row of [`JUDGE`], in its order.
+#[derive(Serialize)]
+struct JudgedRow<'a>(
+    ContactId,
+    Option<Keyed>,
+    Option<Keyed>,
+    String,
+    ContactState,
+    &'a str,
+    Keyed,
+    &'a str,
+    Option<i64>,
+    Option<i64>,
+    u32,
+    Option<i64>,
+);
+
+async fn judge(c: &mut SqliteConnection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
+    let rows: Vec<_> = page
+        .contacts
+        .iter()
+        .map(|contact| {
+            let ContactRecord { entry, state, reason, fingerprint, recheck_at, retry_at, .. } = contact;
+            let IndexEntry { id, email, phone, name } = entry;
+            JudgedRow(
+                *id,
+                *email,
+                *phone,
+                words(name),
+                *state,
+                reason,
+                fingerprint.content,
+                &fingerprint.rules,
+                millis(*recheck_at),
+                millis(*retry_at),
+                contact.attempts,
+                millis(contact.parked_since),
+            )
+        })
+        .collect();
+    query(JUDGE)
+        .bind(account.as_str())
+        .bind(page.shop.as_str())
+        .bind(json(&rows)?)
+        .bind(page.at.millis())
+        .bind(page.run.0)
+        .execute(c)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+async fn link(c: &mut SqliteConnection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
+    let mut dropped: Vec<ContactId> = Vec::new();
+    let mut set: Vec<(ContactId, &CustomerId, Role, Grounds, &str, _)> = Vec::new();
+    for contact in &page.contacts {
+        match &contact.link {
+            LinkChange::Keep => {}
+            LinkChange::Drop => dropped.push(contact.entry.id),
+            LinkChange::Set(LinkRecord { customer, role, grounds, row, baselines }) => {
+                set.push((contact.entry.id, customer, *role, *grounds, row, baselines));
+            }
+        }
+    }
+    let (account, shop) = (account.as_str(), page.shop.as_str());
+    if !dropped.is_empty() {
+        query(UNLINK).bind(account).bind(shop).bind(json(&dropped)?).execute(&mut *c).await.map_err(failed)?;
+    }
+    if !set.is_empty() {
+        let set = json(&set)?;
+        query(STEP_BACK).bind(account).bind(shop).bind(&set).execute(&mut *c).await.map_err(failed)?;
+        let linked = query(LINK).bind(account).bind(shop).bind(&set).bind(page.at.millis()).execute(c).await;
+        linked.map_err(|error| {
+            if duplicate(&error) { StoreError::Inconsistent("a second owner for one customer") } else { failed(error) }
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! Runs and their reports.
+
+use sqlx::{SqliteConnection, query, query_scalar, sqlite::SqliteRow};
+
+use super::{
+    failure::failed,
+    rows::{all, from_json, from_word, get, json, moment, shop},
+};
+use crate::{
+    model::{
+        AccountName,
+        run::{Calls, Counts, MergeCounts, Outcome, RunId, RunReport},
+    },
+    store::{Lease, NewRun, RunQuery, StoreError},
+};
+
+/// What is said of a run whose process died.
+pub(super) const INTERRUPTED: &str = "interrupted: the process ended before the run did";
+
+pub(super) const SHOP_SEEN: &str = "
+    INSERT INTO shops (account, shop) VALUES ($1, $2) ON CONFLICT (account, shop) DO NOTHING";
+pub(super) const CLOSE_OLDER: &str = "
+    UPDATE runs SET outcome = 'failed', error = $3 WHERE account = $1 AND epoch < $2 AND outcome = 'running'";
+pub(super) const BEGIN: &str = "
+    INSERT INTO runs (account, shop, pass, epoch, outcome, started_at) VALUES ($1, $2, $3, $4, 'running', $5)
+    RETURNING run";
+pub(super) const FINISH: &str = "UPDATE runs SET outcome = $3, report = $4 WHERE account = $1 AND run = $2";
+pub(super) const LAST: &str = "
+    SELECT run, shop, pass, outcome, started_at, error, report FROM runs WHERE account = $1 ORDER BY run DESC LIMIT $2";
+pub(super) const ONE: &str = "
+    SELECT run, shop, pass, outcome, started_at, error, report FROM runs WHERE account = $1 AND run = $2";
+
+pub(super) async fn begin(
+    c: &mut SqliteConnection,
+    account: &AccountName,
+    lease: &Lease,
+    run: &NewRun,
+) -> Result<RunId, StoreError> {
+    let NewRun { shop, pass, at } = run;
+    let account = account.as_str();
+    query(SHOP_SEEN).bind(account).bind(shop.as_str()).execute(&mut *c).await.map_err(failed)?;
+    query(CLOSE_OLDER).bind(account).bind(lease.epoch).bind(INTERRUPTED).execute(&mut *c).await.map_err(failed)?;
+    query_scalar(BEGIN)
+        .bind(account)
+        .bind(shop.as_str())
+        .bind(pass.as_str())
+        .bind(lease.epoch)
+        .bind(at.millis())
+        .fetch_one(c)
+        .await
+        .map(RunId)
+        .map_err(failed)
+}
+
+pub(super) async fn finish(
+    c: &mut SqliteConnection,
+    account: &AccountName,
+    report: &RunReport,
+) -> Result<(), StoreError> {
+    let finish =
+        query(FINISH).bind(account.as_str()).bind(report.run.0).bind(report.outcome.as_str()).bind(json(report)?);
+    match finish.execute(c).await.map_err(failed)?.rows_affected() {
+        0 => Err(StoreError::Inconsistent("a report of a run that never began")),
+        _ => Ok(()),
+    }
+}
+
+pub(super) async fn runs(
+    c: &mut SqliteConnection,
+    account: &AccountName,
+    which: RunQuery,
+) -> Result<Vec<RunReport>, StoreError> {
+    let rows = match which {
+        RunQuery::Last(number) => query(LAST).bind(account.as_str()).bind(i64::from(number)).fetch_all(c).await,
+        RunQuery::One(run) => query(ONE).bind(account.as_str()).bind(run.0).fetch_all(c).await,
+    };
+    all(&rows.map_err(failed)?, |row| report(row, account))
+}
+
+/// The report of a run; one that made none has the zero of everything.
+pub(super) fn report(row: &SqliteRow, account: &AccountName) -> Result<RunReport, StoreError> {
+    if let Some(text) = get::<Option<&str>>(row, "report")? {
+        return from_json(text, "the report of a run");
+    }
+    let outcome: Outcome = from_word(get(row, "outcome")?, "the outcome of a run")?;
+    Ok(RunReport {
+        run: RunId(get(row, "run")?),
+        account: account.clone(),
+        shop: shop(row)?,
+        pass: from_word(get(row, "pass")?, "the pass of a run")?,
+        outcome,
+        started_at: moment(row, "started_at")?,
+        duration_ms: 0,
+        read: 0,
+        counts: Counts::default(),
+        gone: 0,
+        merges: MergeCounts::default(),
+        calls: Calls::default(),
+        holds: Vec::new(),
+        updates: 0,
+        error: get(row, "error")?,
+        survey: None,
+    })
+}

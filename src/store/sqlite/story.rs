@@ -1,0 +1,82 @@
+//! All that is kept about a contact or a customer: what `explain` shows.
+
+use sqlx::{SqliteConnection, query};
+
+use super::{
+    failure::failed,
+    known::{pairs, priors},
+    rows::{all, contact, customer, from_word, get, json, link, moment, proposal, write},
+};
+use crate::{
+    model::{AccountName, ContactKey, CustomerId},
+    store::{StoreError, Story, Whose},
+};
+
+pub(super) const CONTACTS_OF: &str = "
+    SELECT shop, id FROM links WHERE account = $1 AND customer = $2
+     UNION
+    SELECT shop, id FROM proposals
+     WHERE account = $1 AND (customer = $2 OR EXISTS (SELECT 1 FROM json_each(absorbed) WHERE value = $2))";
+/// Here and below `$2` are the contacts, and `$3` is an array of at most one customer.
+pub(super) const LINKS: &str = "
+    SELECT shop, id, customer, role, grounds, made_by, since, baselines
+      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN links
+     WHERE account = $1 AND shop = its_shop AND id = its_id
+     UNION
+    SELECT shop, id, customer, role, grounds, made_by, since, baselines
+      FROM links WHERE account = $1 AND customer IN (SELECT value FROM json_each($3))
+     ORDER BY shop, id";
+pub(super) const PROPOSALS: &str = "
+    SELECT proposal, shop, id, kind, customer, absorbed, because, evidence, state, since, changed_at, changed_by
+      FROM proposals
+     WHERE account = $1 AND ((shop, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($2))
+        OR customer IN (SELECT value FROM json_each($3))
+        OR EXISTS (SELECT 1 FROM json_each(absorbed) one WHERE one.value IN (SELECT value FROM json_each($3))))
+     ORDER BY since, proposal";
+pub(super) const WRITES: &str = "
+    SELECT write, run, shop, id, customer, why, fields, declared_at, outcome, settled_at
+      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN writes
+     WHERE account = $1 AND shop = its_shop AND id = its_id
+     UNION
+    SELECT write, run, shop, id, customer, why, fields, declared_at, outcome, settled_at
+      FROM writes WHERE account = $1 AND customer IN (SELECT value FROM json_each($3))
+     ORDER BY write DESC";
+pub(super) const RULINGS: &str = "
+    SELECT shop, id, customer, ruling, decided_by, decided_at FROM rulings
+     WHERE account = $1 AND ((shop, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($2))
+        OR customer IN (SELECT value FROM json_each($3)))
+     ORDER BY shop, id, customer";
+
+pub(super) async fn story(c: &mut SqliteConnection, account: &AccountName, of: &Whose) -> Result<Story, StoreError> {
+    let (keys, one) = match of {
+        Whose::Contact(key) => (vec![key.clone()], None),
+        Whose::Customer(id) => (contacts_of(c, account, id).await?, Some(id)),
+    };
+    let mut story = Story::default();
+    for (key, (prior, run)) in priors(c, account, &keys).await? {
+        if let Some(run) = run {
+            story.judged_by.insert(key.clone(), run);
+        }
+        story.contacts.insert(key, prior);
+    }
+    let (account, contacts, customers) = (account.as_str(), pairs(&keys)?, json(&Vec::from_iter(one))?);
+    let ask = |sql: &'static str| query(sql).bind(account).bind(contacts.as_str()).bind(customers.as_str());
+    story.links = all(&ask(LINKS).fetch_all(&mut *c).await.map_err(failed)?, link)?;
+    story.proposals = all(&ask(PROPOSALS).fetch_all(&mut *c).await.map_err(failed)?, proposal)?;
+    story.writes = all(&ask(WRITES).fetch_all(&mut *c).await.map_err(failed)?, write)?;
+    story.rulings = all(&ask(RULINGS).fetch_all(c).await.map_err(failed)?, |row| {
+        let ruling = from_word(get(row, "ruling")?, "a ruling")?;
+        Ok((contact(row)?, customer(row)?, ruling, get(row, "decided_by")?, moment(row, "decided_at")?))
+    })?;
+    Ok(story)
+}
+
+/// The contacts that are linked to a customer, or were proposed for her.
+async fn contacts_of(
+    c: &mut SqliteConnection,
+    account: &AccountName,
+    customer: &CustomerId,
+) -> Result<Vec<ContactKey>, StoreError> {
+    let rows = query(CONTACTS_OF).bind(account.as_str()).bind(customer.as_str()).fetch_all(c).await.map_err(failed)?;
+    all(&rows, contact)
+}

@@ -1,0 +1,106 @@
+//! The index: surveys, how far a shop has been read, what is due.
+
+use anagrafe::{
+    model::{link::Role, state::ContactState},
+    store::{ContactRecord, IndexEntry, PageRecord, ShopProgress, SurveyStep},
+};
+
+use super::{Pass1, Place, at, entry, hash, id, judged, linked, shop};
+
+pub async fn a_survey_fills_the_index(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let bare = IndexEntry { id: id(5), email: None, phone: None, name: Vec::new() };
+    let step = SurveyStep { shop: shop("alfa"), entries: vec![entry(3), bare.clone()], after: 5, whole: true };
+    pass.store.survey(&pass.lease, &step).await.unwrap();
+
+    let progress = pass.store.progress(&shop("alfa"), 0).await.unwrap();
+    assert_eq!((progress.surveyed, progress.surveyed_whole, progress.known), (5, true, 2));
+    assert_eq!((progress.checkpoint, progress.crossed), (0, false));
+    let prior = pass.prior(3).await;
+    assert_eq!((prior.entry, prior.judged), (entry(3), None));
+    assert_eq!(pass.prior(5).await.entry, bare);
+}
+
+pub async fn a_survey_keeps_what_was_judged(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    pass.record(vec![linked(3, "c3", Role::Owner)]).await;
+    let before = pass.prior(3).await;
+    let changed = IndexEntry { email: Some(hash("new")), phone: None, name: vec![hash("bianchi")], ..entry(3) };
+    pass.survey(vec![changed.clone()]).await;
+
+    let after = pass.prior(3).await;
+    assert_eq!(after.entry, changed);
+    assert_eq!((after.judged, after.link), (before.judged, before.link));
+}
+
+pub async fn a_survey_never_goes_back(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    for (after, whole) in [(9, true), (4, false)] {
+        let step = SurveyStep { shop: shop("alfa"), entries: Vec::new(), after, whole };
+        pass.store.survey(&pass.lease, &step).await.unwrap();
+    }
+    let progress = pass.store.progress(&shop("alfa"), 0).await.unwrap();
+    assert_eq!((progress.surveyed, progress.surveyed_whole), (9, true));
+}
+
+pub async fn a_survey_does_not_bring_back_an_excluded_contact(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let nothing = IndexEntry { email: None, phone: None, name: Vec::new(), ..entry(3) };
+    pass.record(vec![ContactRecord { entry: nothing.clone(), ..judged(3, ContactState::Excluded) }]).await;
+    pass.survey(vec![entry(3)]).await;
+    assert_eq!(pass.prior(3).await.entry, nothing);
+}
+
+pub async fn a_shop_never_seen_has_the_zero_of_everything(place: &dyn Place) {
+    let store = place.open().await;
+    assert_eq!(store.progress(&shop("gamma"), 10).await.unwrap(), ShopProgress::default());
+}
+
+pub async fn known_contacts_are_counted_without_the_gone(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    pass.survey(vec![entry(1), entry(2)]).await;
+    let states = [ContactState::Gone, ContactState::Excluded, ContactState::Invalid];
+    pass.record((3..).zip(states).map(|(number, state)| judged(number, state)).collect()).await;
+    assert_eq!(pass.store.progress(&shop("alfa"), 0).await.unwrap().known, 4);
+}
+
+pub async fn the_tail_begins_where_so_many_contacts_follow(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    pass.survey([10, 20, 30, 40].map(entry).to_vec()).await;
+    pass.record(vec![judged(35, ContactState::Gone)]).await;
+    for (tail, after) in [(0, 40), (1, 30), (2, 20), (3, 10), (4, 0), (1000, 0)] {
+        let progress = pass.store.progress(&shop("alfa"), tail).await.unwrap();
+        assert_eq!(progress.tail_after, after, "the last {tail}");
+    }
+}
+
+pub async fn due_contacts_come_oldest_first(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let parked = |number, state, second| ContactRecord { retry_at: Some(at(second)), ..judged(number, state) };
+    pass.record(vec![
+        parked(1, ContactState::Parked, 30),
+        parked(2, ContactState::Waiting, 10),
+        parked(3, ContactState::Parked, 20),
+        parked(4, ContactState::Parked, 31),
+        parked(5, ContactState::Gone, 1),
+        parked(6, ContactState::Excluded, 1),
+        judged(7, ContactState::Parked),
+    ])
+    .await;
+    let alfa = shop("alfa");
+    let due = |now, limit| pass.store.due(&alfa, at(now), limit);
+    assert_eq!(due(30, 10).await.unwrap(), [2, 3, 1].map(id));
+    assert_eq!(due(30, 2).await.unwrap(), [2, 3].map(id));
+    assert_eq!(due(9, 10).await.unwrap(), []);
+}
+
+pub async fn shops_do_not_mix(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let due = ContactRecord { retry_at: Some(at(1)), ..judged(1, ContactState::Parked) };
+    let page = PageRecord { checkpoint: Some(1), end: true, deep: true, ..pass.page(vec![due]) };
+    pass.store.record(&pass.lease, &page).await.unwrap();
+    let beta = shop("beta");
+    assert_eq!(pass.store.progress(&beta, 0).await.unwrap(), ShopProgress::default());
+    assert_eq!(pass.store.due(&beta, at(9), 9).await.unwrap(), []);
+    assert!(pass.store.known(&beta, &[id(1)], &[]).await.unwrap().contacts.is_empty());
+}

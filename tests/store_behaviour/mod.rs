@@ -1,0 +1,278 @@
+//! How a store behaves, whichever it is: one suite, run by each adapter's own test file through `store_behaviours!`.
+//! Not here: what is particular to an adapter (files, disks, migrations).
+
+pub mod decided;
+pub mod fenced;
+pub mod indexed;
+pub mod known;
+pub mod leased;
+pub mod linked;
+pub mod proposed;
+pub mod recorded;
+pub mod told;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use anagrafe::{
+    model::{
+        ContactId, ContactKey, CustomerId, HashKey, Keyed, ShopName,
+        hold::{HoldKind, NewHold},
+        link::{Baseline, Field, Grounds, Role},
+        proposal::{Authority, Proposal, ProposalId, Proposed},
+        run::{Pass, RunId},
+        state::ContactState,
+        time::Moment,
+    },
+    store::{
+        Acquired, Claim, ContactRecord, Declaration, DeclaredField, Fingerprint, Holder, IndexEntry, Lease, LinkChange,
+        LinkRecord, NewRun, PageRecord, Prior, Store, SurveyStep,
+    },
+};
+
+/// Where a store lies. Each opening is what another process would see.
+#[async_trait::async_trait]
+pub trait Place: Send + Sync {
+    /// Opens the store once more.
+    async fn open(&self) -> Arc<dyn Store>;
+}
+
+/// Makes a test of every behaviour, in the place that an expression gives.
+#[macro_export]
+macro_rules! store_behaviours {
+    ($place:expr) => {
+        $crate::store_behaviours! { $place;
+            leased: a_free_lease_is_taken, an_epoch_only_grows, a_held_lease_is_busy_until_it_expires,
+                a_dead_holder_on_this_host_is_succeeded_at_once, nobody_can_see_the_dead_of_another_host,
+                a_word_about_an_earlier_holder_counts_for_nothing, of_many_claims_at_once_one_wins,
+                a_renewed_lease_lasts_longer, a_released_lease_is_free, a_lost_lease_cannot_release_the_new_one;
+            fenced: a_stale_lease_changes_nothing, a_released_lease_changes_nothing;
+            indexed: a_survey_fills_the_index, a_survey_keeps_what_was_judged, a_survey_never_goes_back,
+                a_survey_does_not_bring_back_an_excluded_contact, a_shop_never_seen_has_the_zero_of_everything,
+                known_contacts_are_counted_without_the_gone, the_tail_begins_where_so_many_contacts_follow,
+                due_contacts_come_oldest_first, shops_do_not_mix;
+            known: ids_never_seen_are_missing, a_prior_says_all_that_was_recorded, holders_are_those_of_all_shops,
+                the_gone_and_the_excluded_hold_nothing, holders_are_limited_per_identifier,
+                found_customers_come_with_their_links, writes_without_an_outcome_are_unsettled, a_page_of_a_thousand;
+            recorded: a2_checkpoint_and_outcomes_commit_together, the_checkpoint_never_falls,
+                due_work_leaves_the_checkpoint, the_end_completes_the_crossing, one_observation_a_minute,
+                old_observations_are_forgotten_but_never_the_last_of_two_days, a_deep_reading_is_remembered,
+                a_new_judgement_replaces_the_old, a_certain_outcome_stays;
+            linked: a_link_is_set_kept_and_dropped, since_is_kept_with_the_customer, one_owner_per_customer,
+                owners_may_change_places_within_a_page, counted_customers_are_distinct;
+            proposed: a_proposal_opens_once, what_is_no_longer_proposed_is_withdrawn,
+                a_parked_contact_keeps_its_proposals, a_withdrawn_proposal_returns_with_its_age,
+                what_a_person_decided_stays, an_approved_link_is_done_once_it_stands, a_merge_reads_back_as_it_was_made,
+                proposals_are_listed_by_state;
+            decided: an_approved_link_is_the_same_person, a_rejected_link_is_another_person,
+                an_approved_merge_waits_for_a_pass, a_rejected_merge_parts_the_contact_from_the_absorbed,
+                only_an_open_proposal_is_decided, a_pause_stops_declarations, a_hold_stands_until_released,
+                a_released_hold_may_come_again;
+            told: the_overview_of_nothing, the_overview_shows_what_stands, runs_come_newest_first,
+                a_dead_run_is_closed_by_the_next, a_report_needs_its_run, the_story_of_a_contact,
+                the_story_of_a_customer, of_a_stranger_there_is_no_story, what_a_run_declared_is_numbered_in_order;
+        }
+    };
+    ($place:expr; $($module:ident: $($name:ident),+;)+) => {
+        $($(
+            #[tokio::test]
+            async fn $name() {
+                $crate::store_behaviour::$module::$name(&$place).await;
+            }
+        )+)+
+    };
+}
+
+/// The key of all hashes here.
+pub fn key() -> HashKey {
+    HashKey::new(b"a key for the tests of a store").unwrap()
+}
+
+pub fn hash(text: &str) -> Keyed {
+    key().hash("test", text)
+}
+
+pub fn shop(name: &str) -> ShopName {
+    name.parse().unwrap()
+}
+
+pub fn id(id: i64) -> ContactId {
+    ContactId::try_from(id).unwrap()
+}
+
+pub fn contact(number: i64) -> ContactKey {
+    ContactKey { shop: shop("alfa"), id: id(number) }
+}
+
+pub fn customer(id: &str) -> CustomerId {
+    id.parse().unwrap()
+}
+
+/// A moment so many seconds after the first.
+pub fn at(seconds: i64) -> Moment {
+    Moment::from_millis(1_700_000_000_000 + seconds * 1000)
+}
+
+pub fn holder(pid: u32) -> Holder {
+    Holder { host: "host".into(), boot: "boot".into(), pid, started: 7, purpose: "test".into() }
+}
+
+pub fn claim(pid: u32, now: Moment) -> Claim {
+    Claim { holder: holder(pid), ttl: Duration::from_mins(1), now, dead: None }
+}
+
+pub fn ours(acquired: Acquired) -> Lease {
+    match acquired {
+        Acquired::Ours(lease) => lease,
+        Acquired::Busy { holder, .. } => panic!("busy: {holder:?}"),
+    }
+}
+
+pub fn entry(number: i64) -> IndexEntry {
+    IndexEntry {
+        id: id(number),
+        email: Some(hash(&format!("e{number}"))),
+        phone: Some(hash(&format!("p{number}"))),
+        name: vec![hash("anna"), hash("rossi")],
+    }
+}
+
+/// A contact in a state, with nothing else about it.
+pub fn judged(number: i64, state: ContactState) -> ContactRecord {
+    ContactRecord {
+        entry: entry(number),
+        state,
+        reason: "reason".into(),
+        fingerprint: Fingerprint { content: hash("content"), rules: "normalise=1".into() },
+        recheck_at: None,
+        retry_at: None,
+        attempts: 0,
+        parked_since: None,
+        link: LinkChange::Keep,
+        proposals: None,
+    }
+}
+
+pub fn link(to: &str, role: Role) -> LinkRecord {
+    let baseline = Baseline { source: hash("source"), returned: Some(hash("returned")) };
+    LinkRecord {
+        customer: customer(to),
+        role,
+        grounds: Grounds::Both,
+        row: "both-agree".into(),
+        baselines: BTreeMap::from([
+            (Field::Email, baseline),
+            (Field::Name, Baseline { source: hash("name"), returned: None }),
+        ]),
+    }
+}
+
+/// A contact linked to a customer.
+pub fn linked(number: i64, to: &str, role: Role) -> ContactRecord {
+    ContactRecord { link: LinkChange::Set(link(to, role)), ..judged(number, ContactState::Linked) }
+}
+
+/// A contact that waits, with proposals.
+pub fn waiting(number: i64, proposals: Vec<Proposal>) -> ContactRecord {
+    ContactRecord { proposals: Some(proposals), ..judged(number, ContactState::Waiting) }
+}
+
+pub fn propose_link(proposal: &str, number: i64, to: &str) -> Proposal {
+    Proposal {
+        id: ProposalId(proposal.into()),
+        contact: contact(number),
+        proposed: Proposed::Link { customer: customer(to) },
+        authority: Authority::Ask(vec!["names-differ".into()]),
+        evidence: vec!["email-names-differ".into()],
+    }
+}
+
+pub fn propose_merge(proposal: &str, number: i64, survivor: &str, absorbed: &[&str]) -> Proposal {
+    let absorbed = absorbed.iter().map(|id| customer(id)).collect();
+    Proposal {
+        id: ProposalId(proposal.into()),
+        contact: contact(number),
+        proposed: Proposed::Merge { survivor: customer(survivor), absorbed },
+        authority: Authority::Automatic,
+        evidence: vec!["both-agree".into(), "email".into()],
+    }
+}
+
+pub fn new_hold(bound: &str) -> NewHold {
+    NewHold {
+        shop: shop("alfa"),
+        kind: HoldKind::Merges,
+        reason: "12 merges, 10 allowed (max_merges_per_run)".into(),
+        count: 12,
+        sample: vec![contact(2), contact(1)],
+        bound: hash(bound),
+    }
+}
+
+/// A store with a lease and a run of the shop `alfa`.
+pub struct Pass1 {
+    pub store: Arc<dyn Store>,
+    pub lease: Lease,
+    pub run: RunId,
+}
+
+impl Pass1 {
+    /// At moment 0.
+    pub async fn begin(place: &dyn Place) -> Self {
+        let store = place.open().await;
+        let lease = ours(store.acquire(&claim(1, at(0))).await.unwrap());
+        let new = NewRun { shop: shop("alfa"), pass: Pass::Sync, at: at(0) };
+        let run = store.begin(&lease, &new).await.unwrap();
+        Self { store, lease, run }
+    }
+
+    /// A page of contacts, recorded nowhere yet.
+    pub fn page(&self, contacts: Vec<ContactRecord>) -> PageRecord {
+        PageRecord {
+            run: self.run,
+            shop: shop("alfa"),
+            at: at(1),
+            contacts,
+            settled: Vec::new(),
+            checkpoint: None,
+            end: false,
+            deep: false,
+        }
+    }
+
+    /// Records contacts and nothing else, at a second.
+    pub async fn record_at(&self, second: i64, contacts: Vec<ContactRecord>) {
+        let page = PageRecord { at: at(second), ..self.page(contacts) };
+        self.store.record(&self.lease, &page).await.unwrap();
+    }
+
+    /// Records contacts and nothing else.
+    pub async fn record(&self, contacts: Vec<ContactRecord>) {
+        self.record_at(1, contacts).await;
+    }
+
+    /// Indexes contacts of the shop `alfa`.
+    pub async fn survey(&self, entries: Vec<IndexEntry>) {
+        let after = entries.last().map_or(0, |entry| entry.id.get());
+        let step = SurveyStep { shop: shop("alfa"), entries, after, whole: false };
+        self.store.survey(&self.lease, &step).await.unwrap();
+    }
+
+    /// A write to be declared.
+    pub fn declaration(&self, number: i64, to: &str) -> Declaration {
+        let field = DeclaredField { source: hash("source"), sent: hash("sent"), before: hash("before") };
+        Declaration {
+            run: self.run,
+            contact: contact(number),
+            customer: customer(to),
+            why: "both-agree".into(),
+            fields: BTreeMap::from([(Field::Phone, field)]),
+            at: at(1),
+        }
+    }
+
+    /// What is known of a contact of the shop `alfa`.
+    pub async fn prior(&self, number: i64) -> Prior {
+        let mut known = self.store.known(&shop("alfa"), &[id(number)], &[]).await.unwrap();
+        known.contacts.remove(&id(number)).unwrap()
+    }
+}

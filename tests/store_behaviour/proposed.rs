@@ -1,0 +1,109 @@
+//! Proposals: kept by their hash, withdrawn when no longer made, never reopened once a person has decided.
+
+use anagrafe::{
+    model::{
+        link::Role,
+        proposal::{KeptProposal, Proposal, ProposalState},
+        state::ContactState,
+    },
+    store::{ContactRecord, Decision},
+};
+
+use super::{Pass1, Place, at, judged, linked, propose_link, propose_merge, waiting};
+
+fn kept(proposal: Proposal, state: ProposalState, since: i64, changed: i64, by: &str) -> KeptProposal {
+    KeptProposal { proposal, state, since: at(since), changed_at: at(changed), changed_by: by.into() }
+}
+
+async fn all(pass: &Pass1) -> Vec<KeptProposal> {
+    pass.store.proposals(None).await.unwrap()
+}
+
+pub async fn a_proposal_opens_once(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let proposal = propose_link("a", 1, "c1");
+    for second in [1, 2] {
+        pass.record_at(second, vec![waiting(1, vec![proposal.clone()])]).await;
+        assert_eq!(all(&pass).await, [kept(proposal.clone(), ProposalState::Open, 1, 1, "anagrafe")]);
+    }
+}
+
+pub async fn what_is_no_longer_proposed_is_withdrawn(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let (a, b, c) = (propose_link("a", 1, "c1"), propose_link("b", 1, "c2"), propose_link("c", 2, "c1"));
+    pass.record(vec![waiting(1, vec![a.clone(), b.clone()]), waiting(2, vec![c.clone()])]).await;
+    pass.record_at(2, vec![waiting(1, vec![b.clone()])]).await;
+    let expected = [
+        kept(a, ProposalState::Withdrawn, 1, 2, "anagrafe"),
+        kept(b, ProposalState::Open, 1, 1, "anagrafe"),
+        kept(c, ProposalState::Open, 1, 1, "anagrafe"),
+    ];
+    assert_eq!(all(&pass).await, expected);
+}
+
+pub async fn a_parked_contact_keeps_its_proposals(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    pass.record(vec![waiting(1, vec![propose_link("a", 1, "c1")])]).await;
+    pass.record_at(2, vec![judged(1, ContactState::Parked)]).await;
+    assert_eq!(all(&pass).await[0].state, ProposalState::Open);
+}
+
+pub async fn a_withdrawn_proposal_returns_with_its_age(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let a = propose_link("a", 1, "c1");
+    pass.record_at(1, vec![waiting(1, vec![a.clone()])]).await;
+    pass.record_at(2, vec![waiting(1, vec![])]).await;
+    pass.record_at(3, vec![waiting(1, vec![a.clone()])]).await;
+    assert_eq!(all(&pass).await, [kept(a, ProposalState::Open, 1, 3, "anagrafe")]);
+}
+
+pub async fn what_a_person_decided_stays(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let (a, b) = (propose_link("a", 1, "c1"), propose_merge("b", 1, "c1", &["c2"]));
+    pass.record(vec![waiting(1, vec![a.clone(), b.clone()])]).await;
+    pass.store.decide(&Decision::Reject(a.id.clone()), "eva", at(2)).await.unwrap();
+    pass.store.decide(&Decision::Approve(b.id.clone()), "ugo", at(3)).await.unwrap();
+    for (second, made) in [(4, vec![]), (5, vec![a.clone(), b.clone()])] {
+        pass.record_at(second, vec![waiting(1, made)]).await;
+        let expected = [
+            kept(a.clone(), ProposalState::Rejected, 1, 2, "eva"),
+            kept(b.clone(), ProposalState::Approved, 1, 3, "ugo"),
+        ];
+        assert_eq!(all(&pass).await, expected);
+    }
+}
+
+pub async fn an_approved_link_is_done_once_it_stands(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let (a, b) = (propose_link("a", 1, "c1"), propose_link("b", 2, "c2"));
+    pass.record(vec![waiting(1, vec![a.clone()]), waiting(2, vec![b.clone()])]).await;
+    pass.store.decide(&Decision::Approve(a.id.clone()), "eva", at(2)).await.unwrap();
+    pass.record_at(3, vec![linked(1, "c9", Role::Owner)]).await;
+    assert_eq!(all(&pass).await[0].state, ProposalState::Approved, "linked to somebody else");
+    pass.record_at(4, vec![linked(1, "c1", Role::Owner), linked(2, "c2", Role::Owner)]).await;
+    let expected = [kept(a, ProposalState::Done, 1, 4, "anagrafe"), kept(b, ProposalState::Open, 1, 1, "anagrafe")];
+    assert_eq!(all(&pass).await, expected);
+}
+
+pub async fn a_merge_reads_back_as_it_was_made(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let merge = propose_merge("m", 1, "c1", &["c2", "c3"]);
+    let linked = ContactRecord { proposals: Some(vec![merge.clone()]), ..linked(1, "c1", Role::Owner) };
+    pass.record(vec![linked]).await;
+    assert_eq!(all(&pass).await[0].proposal, merge);
+}
+
+pub async fn proposals_are_listed_by_state(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    pass.record_at(1, vec![waiting(2, vec![propose_link("z", 2, "c1")])]).await;
+    pass.record_at(2, vec![waiting(1, vec![propose_link("a", 1, "c1"), propose_link("b", 1, "c2")])]).await;
+    pass.store.decide(&Decision::Reject(propose_link("a", 1, "c1").id), "eva", at(3)).await.unwrap();
+    let listed = async |state| {
+        let proposals = pass.store.proposals(state).await.unwrap();
+        proposals.into_iter().map(|kept| kept.proposal.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(None).await, ["z", "a", "b"], "oldest first");
+    assert_eq!(listed(Some(ProposalState::Open)).await, ["z", "b"]);
+    assert_eq!(listed(Some(ProposalState::Rejected)).await, ["a"]);
+    assert!(listed(Some(ProposalState::Done)).await.is_empty());
+}

@@ -1,0 +1,118 @@
+//! A town for a test: both systems in miniature, a configuration that points there, and the real binary.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc, reason = "a test ends where it fails, and not every test needs everything")]
+
+pub mod kept;
+
+use std::{fs, path::PathBuf, process::Command};
+
+use anagrafe::sandbox::{Options, Sandbox, population};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Both systems, a folder for the state, a configuration file.
+pub struct Town {
+    pub sandbox: Sandbox,
+    pub dir: TempDir,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ended {
+    /// The one JSON document on standard output.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The JSON documents on standard output, one a line.
+    pub fn json_lines(&self) -> Vec<Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+    }
+
+    /// The same, with this exit code.
+    pub fn code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self:?}");
+        self
+    }
+}
+
+impl Town {
+    /// People of a seed.
+    pub async fn of(seed: u64, contacts: usize, customers: usize) -> Self {
+        Self::with(population::generate(seed, contacts, customers), Options::default()).await
+    }
+
+    /// These people, in systems that behave so.
+    pub async fn with(population: population::Population, options: Options) -> Self {
+        let sandbox = Sandbox::start(population, options).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("anagrafe.toml"), sandbox.configuration(&dir.path().join("state"))).unwrap();
+        Self { sandbox, dir }
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.dir.path().join("anagrafe.toml")
+    }
+
+    pub fn store(&self) -> PathBuf {
+        self.dir.path().join("state/anagrafe.db")
+    }
+
+    /// Changes the configuration file.
+    pub fn edit(&self, change: impl Fn(String) -> String) {
+        let text = fs::read_to_string(self.config()).unwrap();
+        fs::write(self.config(), change(text)).unwrap();
+    }
+
+    /// Appends a table to the configuration file.
+    pub fn append(&self, table: &str) {
+        self.edit(|text| format!("{text}\n{table}\n"));
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_anagrafe"));
+        command.args(args).arg("--config").arg(self.config()).current_dir(self.dir.path());
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("USER", "tester").env("HOME", self.dir.path());
+        command
+    }
+
+    /// Runs the real binary to its end, off the runtime that serves the town.
+    pub async fn anagrafe(&self, args: &[&str]) -> Ended {
+        let mut command = self.command(args);
+        tokio::task::spawn_blocking(move || {
+            let output = command.output().unwrap();
+            Ended {
+                code: output.status.code().unwrap_or(-1),
+                stdout: String::from_utf8(output.stdout).unwrap(),
+                stderr: String::from_utf8(output.stderr).unwrap(),
+            }
+        })
+        .await
+        .unwrap()
+    }
+
+    /// Requests to Vivocha since the journal was cleared, by call.
+    pub fn calls(&self, name: &str) -> usize {
+        self.sandbox.journal().iter().filter(|entry| entry.call == name).count()
+    }
+
+    /// Ids of customers written since the journal was cleared.
+    pub fn written(&self) -> Vec<String> {
+        self.sandbox
+            .journal()
+            .into_iter()
+            .filter(|entry| entry.system == "vivocha")
+            .filter_map(|entry| entry.wrote)
+            .collect()
+    }
+}
+
+/// A count of a report.
+pub fn count(report: &Value, name: &str) -> u64 {
+    report["counts"][name].as_u64().unwrap_or_else(|| panic!("no count {name} in {report}"))
+}
