@@ -5,6 +5,7 @@
 //! person decides ([`Store::decide`]) needs none. No personal data at rest: ids, keyed hashes, states, codes.
 //! Time comes in as a parameter.
 
+pub mod asked;
 pub mod error;
 pub mod key;
 pub mod sqlite;
@@ -12,6 +13,7 @@ pub mod units;
 
 use async_trait::async_trait;
 
+pub use asked::*;
 pub use error::StoreError;
 pub use units::*;
 

@@ -1,0 +1,117 @@
+//! What a person is answered: the questions of `status`, `runs` and `explain`, and what the store says to them. Nothing of it
+//! goes back into a transaction: that is [`super::units`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::units::{Holder, Prior, WriteId, WriteOutcome};
+use crate::model::{
+    AccountName, ContactKey, CustomerId, ShopName,
+    hold::Hold,
+    link::{Field, Link, Ruling},
+    proposal::KeptProposal,
+    run::{RunId, RunReport},
+    state::ContactState,
+    time::Moment,
+};
+
+/// What `status` shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Overview {
+    /// The account.
+    pub account: AccountName,
+    /// Since when and why writing is paused.
+    pub paused: Option<(Moment, String)>,
+    /// Who has the lease, until when.
+    pub lease: Option<(Holder, Moment)>,
+    /// By shop.
+    pub shops: BTreeMap<ShopName, ShopOverview>,
+    /// Open proposals: links, merges.
+    pub open_links: u64,
+    /// Open merge proposals.
+    pub open_merges: u64,
+    /// Standing holds.
+    pub holds: Vec<Hold>,
+    /// Declared writes without an outcome.
+    pub unsettled: u64,
+}
+
+/// A shop in the overview.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ShopOverview {
+    /// Whether the index is whole.
+    pub surveyed: bool,
+    /// Whether the first crossing came to the end.
+    pub crossed: bool,
+    /// Checkpoint.
+    pub checkpoint: i64,
+    /// When the end of the shop was last seen.
+    pub observed_at: Option<Moment>,
+    /// Contacts by state.
+    pub states: BTreeMap<ContactState, u64>,
+    /// Contacts by state and reason.
+    pub reasons: BTreeMap<String, u64>,
+    /// Contacts indexed and not judged yet.
+    pub surveyed_only: u64,
+    /// When the next parked contact is due.
+    pub next_retry: Option<Moment>,
+    /// The last run of each pass.
+    pub last_runs: Vec<RunReport>,
+}
+
+/// Which runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunQuery {
+    /// The last so many.
+    Last(u32),
+    /// This one.
+    One(RunId),
+}
+
+/// Of whom to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    /// A contact.
+    Contact(ContactKey),
+    /// A customer.
+    Customer(CustomerId),
+}
+
+/// A write as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeptWrite {
+    /// Its number.
+    pub id: WriteId,
+    /// Run.
+    pub run: RunId,
+    /// For whom.
+    pub contact: ContactKey,
+    /// To whom.
+    pub customer: CustomerId,
+    /// Why.
+    pub why: String,
+    /// Which fields.
+    pub fields: BTreeSet<Field>,
+    /// When it was declared.
+    pub declared_at: Moment,
+    /// How it ended, and when that was recorded.
+    pub outcome: Option<(WriteOutcome, Moment)>,
+}
+
+/// All that is kept about somebody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Story {
+    /// The contacts: the one asked for, or those linked to or proposed for the customer.
+    pub contacts: BTreeMap<ContactKey, Prior>,
+    /// The run that last judged each contact.
+    pub judged_by: BTreeMap<ContactKey, RunId>,
+    /// Links of those contacts and of the customer.
+    pub links: Vec<Link>,
+    /// Proposals that name them.
+    pub proposals: Vec<KeptProposal>,
+    /// Writes, newest first.
+    pub writes: Vec<KeptWrite>,
+    /// Rulings with who and when.
+    pub rulings: Vec<(ContactKey, CustomerId, Ruling, String, Moment)>,
+}
