@@ -67,28 +67,87 @@ pub enum Command {
     /// Asks the configuration, the store and both APIs whether a sync could work; changes nothing
     Check,
     /// Says what a run would do; writes nothing, anywhere
+    #[command(after_long_help = "Examples:
+  anagrafe plan --full
+  anagrafe plan --shop main --limit 100 --json")]
     Plan(PlanArgs),
     /// One pass over what is new or due (a survey first, where needed)
+    #[command(after_long_help = "Examples:
+  anagrafe sync --limit 20
+  anagrafe sync --wait --ok-if parked")]
     Sync(SyncArgs),
     /// How things stand: shops, states, holds, what waits
+    #[command(after_long_help = "Examples:
+  anagrafe status
+  anagrafe status --json | jq .shops")]
     Status,
     /// The last runs, or one of them with its whole report
+    #[command(after_long_help = "Examples:
+  anagrafe runs --last 5
+  anagrafe runs 17 --json")]
     Runs(RunsArgs),
     /// The whole story of a contact or a customer
+    #[command(after_long_help = "Examples:
+  anagrafe explain contact main/59068
+  anagrafe explain customer 5f1e8a --reveal")]
     Explain(super::explain::ExplainArgs),
     /// Stops every write until `resume`; runs go on reading
+    #[command(after_long_help = "Examples:
+  anagrafe pause 'the shop is being moved'")]
     Pause(PauseArgs),
     /// Lets writes go on
+    #[command(after_long_help = "Examples:
+  anagrafe resume")]
     Resume,
     /// Proposals to merge customers
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_long_help = "Examples:
+  anagrafe merges list
+  anagrafe merges show 3fa94c1b"
+    )]
     Merges(super::proposals::MergesCommand),
     /// Proposals to link a contact to a customer
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_long_help = "Examples:
+  anagrafe links list
+  anagrafe links approve 3fa94c1b"
+    )]
     Links(super::proposals::LinksCommand),
     /// What a safeguard holds
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_long_help = "Examples:
+  anagrafe holds list
+  anagrafe holds release 3"
+    )]
     Holds(super::holds::HoldsCommand),
+    /// What an e-mail, a number or a name becomes, and why: arguments, or JSON lines on standard input
+    Normalise(super::normalise::NormaliseArgs),
+    /// The contacts of a shop, by hand
+    #[command(subcommand)]
+    Contacts(super::contacts::ContactsCommand),
+    /// The customers of the account, by hand
+    #[command(subcommand)]
+    Customers(super::customers::CustomersCommand),
+    /// Brings the store to the schema of this version, or makes it
+    #[command(after_long_help = "Every command does so by itself; a deployment may want it done first.
+
+Examples:
+  anagrafe migrate
+  anagrafe migrate --json")]
+    Migrate,
+    /// What is configured
+    #[command(subcommand)]
+    Config(super::config::ConfigCommand),
+    /// The completion script of a shell
+    Completions(super::manual::CompletionsArgs),
+    /// The manual page, or with --out one for every command
+    Man(super::manual::ManArgs),
+    /// Both systems in miniature, to try things on
+    #[cfg(feature = "sandbox")]
+    Sandbox(super::sandbox::SandboxArgs),
 }
 
 /// `plan`

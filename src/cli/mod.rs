@@ -2,16 +2,25 @@
 
 pub mod args;
 mod check;
+mod config;
+mod contacts;
+mod customers;
 mod exit;
 mod explain;
 mod holds;
 mod logging;
+mod manual;
+mod migrate;
+mod normalise;
 mod output;
 mod pause;
+mod person;
 mod plan;
 mod progress;
 mod proposals;
 mod runs;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod setup;
 mod signals;
 mod status;
@@ -94,5 +103,14 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Merges(command) => proposals::merges(&context, command).await,
         Command::Links(command) => proposals::links(&context, command).await,
         Command::Holds(command) => holds::run(&context, command).await,
+        Command::Normalise(args) => normalise::run(&context, args).await,
+        Command::Contacts(command) => contacts::run(&context, command).await,
+        Command::Customers(command) => customers::run(&context, command).await,
+        Command::Migrate => migrate::run(&context).await,
+        Command::Config(command) => config::run(&context, command),
+        Command::Completions(args) => Ok(manual::completions(&context, &args)),
+        Command::Man(args) => manual::man(&context, args),
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(args) => sandbox::run(&context, args).await,
     }
 }

@@ -117,11 +117,9 @@ impl Shop {
     /// Where the call fails, or the page does not advance ([`Verdict::Stop`]).
     pub async fn page(&self, after: i64, fields: &[Field]) -> Result<Page, CallError> {
         let after = after.max(0);
-        let mut wanted = vec![Field::Id];
-        wanted.extend(fields.iter().filter(|field| **field != Field::Id));
         let query = FindQuery {
             conditions: Conditions { customer: None, after: Some(after) },
-            fields: wanted,
+            fields: Field::with_id(fields),
             order: vec![Order { by: Field::Id, descending: false }],
             limit: self.page_size,
             first: None,
@@ -147,7 +145,15 @@ impl Shop {
     /// # Errors
     /// Where the call fails, or another contact comes back.
     pub async fn get(&self, id: ContactId) -> Result<Option<Record>, CallError> {
-        let answer = self.call(GET, &Get { id, fields: &Field::ALL }).await?;
+        self.get_fields(id, &Field::ALL).await
+    }
+
+    /// The same with these fields only (`id` is always asked for); the others are blank.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_fields(&self, id: ContactId, fields: &[Field]) -> Result<Option<Record>, CallError> {
+        let answer = self.call(GET, &Get { id, fields: &Field::with_id(fields) }).await?;
         let body = Body::of(&answer.body);
         // A missing member is not a missing contact: a deletion may be concluded from this.
         let raw = member(&body, "contact").ok_or_else(|| self.lacking(GET, "contact"))?;

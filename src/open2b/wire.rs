@@ -43,6 +43,14 @@ impl Field {
             Self::Note => "note",
         }
     }
+
+    /// These fields with the id in front: a record without one cannot be told from another.
+    #[must_use]
+    pub fn with_id(fields: &[Self]) -> Vec<Self> {
+        let mut wanted = vec![Self::Id];
+        wanted.extend(fields.iter().filter(|field| **field != Self::Id));
+        wanted
+    }
 }
 
 impl fmt::Display for Field {

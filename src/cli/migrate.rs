@@ -1,0 +1,37 @@
+//! `anagrafe migrate`: brings the store to the schema of this version, or makes it. Every command that works with the store
+//! does the same by itself; this one is for whoever wants it done, and said, before anything else runs.
+
+use serde_json::json;
+
+use super::{
+    Context, Exit, Failure,
+    setup::{self, Purpose},
+};
+use crate::{
+    config::StoreUrl,
+    store::sqlite::{known_version, schema_version},
+};
+
+pub async fn run(context: &Context) -> Result<Exit, Failure> {
+    let settings = setup::settings(context.globals.config.as_ref())?;
+    let (place, from) = match &settings.store.url {
+        StoreUrl::Sqlite { path } => {
+            let from = if path.exists() { schema_version(path).await? } else { 0 };
+            (path.display().to_string(), from)
+        }
+        StoreUrl::Postgres { .. } => ("Postgres".to_owned(), 0),
+    };
+    // A store of the wrong kind is refused there.
+    setup::memory(&settings, Purpose::Work).await?;
+    let to = known_version();
+    if context.out.json {
+        context.out.json(&json!({ "store": place, "from": from, "to": to }))?;
+    } else {
+        context.out.line(match from {
+            0 => format!("The store is made, at schema version {to}: {place}"),
+            from if from == to => format!("The store is at schema version {to} already: {place}"),
+            from => format!("The store is brought from schema version {from} to {to}: {place}"),
+        });
+    }
+    Ok(Exit::Done)
+}
