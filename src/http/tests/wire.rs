@@ -168,27 +168,3 @@ fn a_ca_bundle_that_is_missing_or_empty_is_named() {
         assert!(error.to_string().contains(&*path.to_string_lossy()), "{error}");
     }
 }
-
-/// In a process of its own, since where authorities are found is read from the environment.
-#[test]
-fn without_ca_certificates_http_works_and_https_says_what_to_install() {
-    let nowhere = tempfile::tempdir().unwrap();
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "http::tests::wire::on_a_machine_without_ca_certificates"])
-        .env("SSL_CERT_FILE", nowhere.path().join("none.pem"))
-        .env("SSL_CERT_DIR", nowhere.path())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
-}
-
-#[tokio::test]
-#[ignore = "run by the test above in an environment without certificates"]
-async fn on_a_machine_without_ca_certificates() {
-    let at = serve(Router::new().route("/", post(|| async { "ok" }))).await;
-    send(&format!("http://{at}/")).await.unwrap();
-    let error = send("https://shop.example.com/").await.unwrap_err();
-    assert!(error.to_string().contains("install the package ca-certificates"), "{error}");
-    assert!(!error.sent);
-}
