@@ -64,7 +64,13 @@ pub enum OkIf {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// The main job on this machine alone: both systems in miniature, a first crossing, a second one that changes nothing
+    #[cfg(feature = "sandbox")]
+    Demo(super::demo::DemoArgs),
     /// Asks the configuration, the store and both APIs whether a sync could work; changes nothing
+    #[command(after_long_help = "Examples:
+  anagrafe check
+  anagrafe check --json")]
     Check,
     /// Says what a run would do; writes nothing, anywhere
     #[command(after_long_help = "Examples:

@@ -122,10 +122,15 @@ async fn reader(settings: &Settings) -> Result<Reader, Failure> {
 }
 
 async fn search(context: &Context, settings: &Settings, args: SearchArgs) -> Result<Exit, Failure> {
+    let none = if args.spellings {
+        "No customer holds one of these."
+    } else {
+        "No customer holds one of these written just so; --spellings asks for more ways."
+    };
     let asks = asks(context, settings, args);
     let found = reader(settings).await?.search(&asks).await?;
     let customers: Vec<Customer> = found.customers.into_values().collect();
-    list(context, settings, &customers)?;
+    list(context, settings, &customers, none)?;
     for index in &found.crowded {
         context.out.notice(format!(
             "value {} is held by more customers than a search can read: these are not all of them",
@@ -194,7 +199,7 @@ fn phone_ways(settings: &Settings, text: &str) -> Result<Vec<String>, normalise:
 }
 
 /// The fields an account surely has; `--json` shows whole documents.
-fn list(context: &Context, settings: &Settings, customers: &[Customer]) -> Result<(), Failure> {
+fn list(context: &Context, settings: &Settings, customers: &[Customer], none: &str) -> Result<(), Failure> {
     if context.out.json {
         let documents: Vec<&Map<String, Value>> = customers.iter().map(|customer| &customer.document).collect();
         return context.out.json(&documents);
@@ -220,12 +225,12 @@ fn list(context: &Context, settings: &Settings, customers: &[Customer]) -> Resul
         .collect();
     let raw = context.out.csv;
     let row = |row: &Vec<String>| row.iter().map(|text| if raw { text.clone() } else { visible(text) }).collect();
-    context.out.list(&rows, &header, row, "No customer holds one of these, written so; --spellings asks for more ways.")
+    context.out.list(&rows, &header, row, none)
 }
 
 fn show(context: &Context, settings: &Settings, customer: &Customer) -> Result<(), Failure> {
     if context.out.csv {
-        return list(context, settings, std::slice::from_ref(customer));
+        return list(context, settings, std::slice::from_ref(customer), "");
     }
     if context.out.json {
         return context.out.json(&customer.document);
@@ -267,10 +272,10 @@ async fn to_write(reader: &Reader, id: &CustomerId) -> Result<Customer, Failure>
 
 async fn update(context: &Context, settings: &Settings, args: WriteArgs) -> Result<Exit, Failure> {
     let sent = assignments(args.fields, &settings.vivocha.fields.id)?;
-    unpaused(settings).await?;
+    unpaused(context, settings).await?;
     let reader = reader(settings).await?;
     let before = to_write(&reader, &args.id).await?;
-    unpaused(settings).await?;
+    unpaused(context, settings).await?;
     let after = Writer::new(reader.clone()).update(&args.id, sent.clone()).await;
     let after = after.map_err(|error| doubt(error, &args.id))?;
     compared(context, settings, &reader, &before, &sent, after).await
@@ -282,7 +287,7 @@ async fn save(context: &Context, settings: &Settings, args: WriteArgs) -> Result
     let before = to_write(&reader, &args.id).await?;
     sent.retain(|field, value| before.document.get(field) != Some(value));
     if !sent.is_empty() {
-        unpaused(settings).await?;
+        unpaused(context, settings).await?;
         let mut wanted = before.clone();
         wanted.document.extend(sent.clone());
         let saved = Writer::new(reader.clone()).save(&before, &wanted).await;
@@ -329,12 +334,12 @@ async fn compared(
 }
 
 /// Whether this account may be written to. Where there is no store yet, nobody has paused anything.
-async fn unpaused(settings: &Settings) -> Result<(), Failure> {
+async fn unpaused(context: &Context, settings: &Settings) -> Result<(), Failure> {
     match &settings.store.url {
         StoreUrl::Sqlite { path } if matches!(path.try_exists(), Ok(false)) => return Ok(()),
         StoreUrl::Sqlite { .. } | StoreUrl::Postgres { .. } => {}
     }
-    let memory = setup::memory(settings, Purpose::Look).await?;
+    let memory = setup::memory(context, settings, Purpose::Look).await?;
     match memory.store.overview().await?.paused {
         None => Ok(()),
         Some((since, why)) => Err(Failure::failed(anyhow::anyhow!(

@@ -83,7 +83,7 @@ pub async fn run(context: &Context, args: ExplainArgs) -> Result<Exit, Failure> 
     let settings = setup::settings(context.globals.config.as_ref())?;
     logging::begin(&settings.observe, &context.globals);
     let whose = whose(&settings, &args)?;
-    let memory = setup::memory(&settings, Purpose::Look).await?;
+    let memory = setup::memory(context, &settings, Purpose::Look).await?;
     let story = memory.store.story(&whose).await?;
     let live = if args.offline { None } else { Some(live(&settings, &memory, &whose, &story, args.reveal).await?) };
     let nobody = story.contacts.is_empty() && story.links.is_empty() && story.proposals.is_empty();

@@ -47,7 +47,7 @@ pub async fn run(context: &Context, command: HoldsCommand) -> Result<Exit, Failu
 
 async fn all(context: &Context, released_too: bool) -> Result<Vec<Hold>, Failure> {
     let settings = setup::settings(context.globals.config.as_ref())?;
-    let memory = setup::memory(&settings, Purpose::Look).await?;
+    let memory = setup::memory(context, &settings, Purpose::Look).await?;
     Ok(memory.store.holds(released_too).await?)
 }
 

@@ -22,7 +22,7 @@ pub async fn run(context: &Context) -> Result<Exit, Failure> {
         StoreUrl::Postgres { .. } => ("Postgres".to_owned(), 0),
     };
     // A store of the wrong kind is refused there.
-    setup::memory(&settings, Purpose::Work).await?;
+    setup::memory(context, &settings, Purpose::Work).await?;
     let to = known_version();
     if context.out.json {
         context.out.json(&json!({ "store": place, "from": from, "to": to }))?;

@@ -5,6 +5,8 @@ mod check;
 mod config;
 mod contacts;
 mod customers;
+#[cfg(feature = "sandbox")]
+mod demo;
 mod exit;
 mod explain;
 mod holds;
@@ -26,16 +28,39 @@ mod signals;
 mod status;
 mod sync;
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use clap::Parser as _;
 
 use args::{Cli, Command, Globals, OkIf};
 pub use exit::{Exit, Failure};
 use output::Output;
 
+use crate::store::Store;
+
 /// What a command is called with.
 struct Context {
     globals: Globals,
     out: Output,
+    /// Stores that were opened, to be closed at the end: a file at rest then holds everything by itself.
+    stores: Mutex<Vec<Arc<dyn Store>>>,
+}
+
+impl Context {
+    fn new(globals: Globals, out: Output) -> Self {
+        Self { globals, out, stores: Mutex::default() }
+    }
+
+    fn opened(&self, store: &Arc<dyn Store>) {
+        self.stores.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(store));
+    }
+
+    async fn close(&self) {
+        let stores = std::mem::take(&mut *self.stores.lock().unwrap_or_else(PoisonError::into_inner));
+        for store in stores {
+            store.close().await;
+        }
+    }
 }
 
 /// Reads the command line, does what it says, and answers the exit code.
@@ -90,27 +115,35 @@ fn report(globals: &Globals, failure: &Failure) -> u8 {
 async fn run(cli: Cli) -> Result<Exit, Failure> {
     let Cli { globals, command } = cli;
     let out = Output { json: globals.json, csv: globals.csv, quiet: globals.quiet };
-    let context = Context { globals, out };
+    let context = Context::new(globals, out);
+    let ended = command_of(&context, command).await;
+    context.close().await;
+    ended
+}
+
+async fn command_of(context: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
-        Command::Check => check::run(&context).await,
-        Command::Plan(args) => plan::run(&context, args).await,
-        Command::Sync(args) => sync::run(&context, args).await,
-        Command::Status => status::run(&context).await,
-        Command::Runs(args) => runs::run(&context, args).await,
-        Command::Explain(args) => explain::run(&context, args).await,
-        Command::Pause(args) => pause::pause(&context, args).await,
-        Command::Resume => pause::resume(&context).await,
-        Command::Merges(command) => proposals::merges(&context, command).await,
-        Command::Links(command) => proposals::links(&context, command).await,
-        Command::Holds(command) => holds::run(&context, command).await,
-        Command::Normalise(args) => normalise::run(&context, args).await,
-        Command::Contacts(command) => contacts::run(&context, command).await,
-        Command::Customers(command) => customers::run(&context, command).await,
-        Command::Migrate => migrate::run(&context).await,
-        Command::Config(command) => config::run(&context, command),
-        Command::Completions(args) => Ok(manual::completions(&context, &args)),
-        Command::Man(args) => manual::man(&context, args),
+        Command::Check => check::run(context).await,
+        Command::Plan(args) => plan::run(context, args).await,
+        Command::Sync(args) => sync::run(context, args).await,
+        Command::Status => status::run(context).await,
+        Command::Runs(args) => runs::run(context, args).await,
+        Command::Explain(args) => explain::run(context, args).await,
+        Command::Pause(args) => pause::pause(context, args).await,
+        Command::Resume => pause::resume(context).await,
+        Command::Merges(command) => proposals::merges(context, command).await,
+        Command::Links(command) => proposals::links(context, command).await,
+        Command::Holds(command) => holds::run(context, command).await,
+        Command::Normalise(args) => normalise::run(context, args).await,
+        Command::Contacts(command) => contacts::run(context, command).await,
+        Command::Customers(command) => customers::run(context, command).await,
+        Command::Migrate => migrate::run(context).await,
+        Command::Config(command) => config::run(context, command),
+        Command::Completions(args) => Ok(manual::completions(context, &args)),
+        Command::Man(args) => manual::man(context, args),
         #[cfg(feature = "sandbox")]
-        Command::Sandbox(args) => sandbox::run(&context, args).await,
+        Command::Demo(args) => demo::run(context, args).await,
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(args) => sandbox::run(context, args).await,
     }
 }

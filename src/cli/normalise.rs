@@ -1,7 +1,7 @@
 //! `anagrafe normalise`: what an e-mail, a number and a name become, how they are searched for, and why not, where not. For a
 //! person from arguments, for machines as JSON lines, one at a time however many there are. Calls nobody, keeps nothing.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, IsTerminal as _, Read, Write};
 
 use clap::Args;
 use serde::Serialize;
@@ -114,6 +114,9 @@ pub async fn run(context: &Context, args: NormaliseArgs) -> Result<Exit, Failure
     let NormaliseArgs { email, phone, name, country } = args;
     let reading = reading(context, country)?;
     if email.is_none() && phone.is_none() && name.is_none() {
+        if io::stdin().is_terminal() {
+            context.out.notice("reading JSON lines from this terminal; `anagrafe normalise --help` shows another way");
+        }
         // Lines come at the pace of whoever writes them, and nothing else is to be done meanwhile.
         return tokio::task::spawn_blocking(move || lines(&reading)).await.map_err(Failure::failed)?;
     }

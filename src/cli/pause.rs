@@ -32,6 +32,6 @@ fn said(context: &Context, paused: bool, text: &str) -> Result<Exit, Failure> {
 /// Records a person's decision, in the name of the user at the terminal.
 pub(super) async fn decide(context: &Context, decision: Decision) -> Result<(), Failure> {
     let settings = setup::settings(context.globals.config.as_ref())?;
-    let memory = setup::memory(&settings, Purpose::Look).await?;
+    let memory = setup::memory(context, &settings, Purpose::Look).await?;
     Ok(memory.store.decide(&decision, &setup::operator(), SystemClock.now()).await?)
 }

@@ -31,7 +31,7 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<Exit, Failure> {
     logging::begin(&settings.observe, &context.globals);
     let shops = setup::shops(&settings, args.shop.as_ref())?;
     let signals = Signals::listen().map_err(Failure::failed)?;
-    let memory = setup::memory(&settings, Purpose::Plan).await?;
+    let memory = setup::memory(context, &settings, Purpose::Plan).await?;
     let network = Network::new(&settings)?;
     let reader = network.reader(&settings).await?;
     let store = Arc::clone(&memory.store);

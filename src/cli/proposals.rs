@@ -109,7 +109,7 @@ impl Kind {
 
 async fn kept(context: &Context, kind: Kind, state: Option<ProposalState>) -> Result<Vec<KeptProposal>, Failure> {
     let settings = setup::settings(context.globals.config.as_ref())?;
-    let memory = setup::memory(&settings, Purpose::Look).await?;
+    let memory = setup::memory(context, &settings, Purpose::Look).await?;
     let mut all = memory.store.proposals(state).await?;
     all.retain(|kept| Kind::of(&kept.proposal.proposed) == kind);
     Ok(all)

@@ -10,7 +10,7 @@ use crate::{model::run::RunId, store::RunQuery};
 
 pub async fn run(context: &Context, args: RunsArgs) -> Result<Exit, Failure> {
     let settings = setup::settings(context.globals.config.as_ref())?;
-    let memory = setup::memory(&settings, Purpose::Look).await?;
+    let memory = setup::memory(context, &settings, Purpose::Look).await?;
     if let Some(id) = args.id {
         let runs = memory.store.runs(RunQuery::One(RunId(id))).await?;
         let run = runs.first().ok_or_else(|| Failure::usage(format!("there is no run {id}: see `anagrafe runs`")))?;

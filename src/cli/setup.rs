@@ -8,7 +8,10 @@ use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::exit::{Exit, Failure};
+use super::{
+    Context,
+    exit::{Exit, Failure},
+};
 use crate::{
     config::{self, Settings, StoreUrl},
     http::{Ambient, Client, Limits, Rate, ReqwestTransport, Transport, TransportOptions},
@@ -67,7 +70,7 @@ pub struct Memory {
 ///
 /// # Errors
 /// If either cannot be had.
-pub async fn memory(settings: &Settings, purpose: Purpose) -> Result<Memory, Failure> {
+pub async fn memory(context: &Context, settings: &Settings, purpose: Purpose) -> Result<Memory, Failure> {
     let path = match &settings.store.url {
         StoreUrl::Sqlite { path } => path,
         StoreUrl::Postgres { .. } => {
@@ -90,6 +93,7 @@ pub async fn memory(settings: &Settings, purpose: Purpose) -> Result<Memory, Fai
             Arc::new(SqliteStore::open(&options).await?)
         }
     };
+    context.opened(&store);
     Ok(Memory { key, store })
 }
 

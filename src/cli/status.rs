@@ -12,7 +12,7 @@ use crate::{
 
 pub async fn run(context: &Context) -> Result<Exit, Failure> {
     let settings = setup::settings(context.globals.config.as_ref())?;
-    let memory = setup::memory(&settings, Purpose::Look).await?;
+    let memory = setup::memory(context, &settings, Purpose::Look).await?;
     let overview = memory.store.overview().await?;
     if context.out.json {
         context.out.json(&overview)?;

@@ -29,7 +29,7 @@ pub async fn run(context: &Context, args: SyncArgs) -> Result<Exit, Failure> {
     logging::begin(&settings.observe, &context.globals);
     let shops = setup::shops(&settings, args.shop.as_ref())?;
     let signals = Signals::listen().map_err(Failure::failed)?;
-    let memory = setup::memory(&settings, Purpose::Work).await?;
+    let memory = setup::memory(context, &settings, Purpose::Work).await?;
     let network = Network::new(&settings)?;
     let reader = network.reader(&settings).await?;
     let store = Arc::clone(&memory.store);

@@ -183,7 +183,7 @@ impl Sandbox {
              base_url = {}\n\
              rate = \"100000/s\"\n\
              timeout = \"5s\"\n\
-             late_apply = \"2s\"\n\n\
+             late_apply = \"5s\"\n\n\
              [vivocha.auth]\n\
              mode = \"client\"\n\
              id = {}\n\

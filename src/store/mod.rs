@@ -74,4 +74,7 @@ pub trait Store: Send + Sync {
     async fn proposals(&self, state: Option<ProposalState>) -> Result<Vec<KeptProposal>, StoreError>;
     /// Holds, standing ones only or all, oldest first.
     async fn holds(&self, all: bool) -> Result<Vec<Hold>, StoreError>;
+
+    /// Ends the connections, once the units under way have ended. Nothing can be asked of the store afterwards.
+    async fn close(&self);
 }

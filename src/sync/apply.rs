@@ -245,9 +245,10 @@ fn lost(before: &Customer, after: &Customer, sent: &Map<String, Value>) -> Vec<S
         .collect()
 }
 
-/// Whether every field that was sent with a new value shows one: the value itself, or (servers trim) another than before.
+/// Whether an update did something: a field shows what was sent, or (servers trim) something else than before. A field alone may
+/// stay as it was: a server that trims a new value may arrive at the old one.
 fn took(after: &Customer, before: &Customer, sent: &Map<String, Value>) -> bool {
-    sent.iter().all(|(field, value)| {
+    sent.iter().any(|(field, value)| {
         let now = after.document.get(field);
         now == Some(value) || now.unwrap_or(&Value::Null) != before.document.get(field).unwrap_or(&Value::Null)
     })

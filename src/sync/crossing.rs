@@ -209,9 +209,7 @@ impl Crossing<'_> {
             sample: standing.iter().take(20).map(|job| job.plan.contact.clone()).collect(),
             bound: self.bridge.key.hash("hold-updates", &self.rules),
         };
-        let hold = self.bridge.store.hold(&self.tenure.lease(), self.run, &hold, self.bridge.clock.now()).await?;
-        // A person has looked at just this: the same rules, the same kind of write.
-        if hold.released.is_some() { Ok(()) } else { Err(PassError::Held(Box::new(hold))) }
+        super::holding::stop_unless_released(self.bridge, self.tenure, self.run, hold).await
     }
 
     fn terms(&self) -> Terms {

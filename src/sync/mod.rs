@@ -13,6 +13,7 @@ pub mod crossing;
 pub mod error;
 pub mod explain;
 pub mod gather;
+mod holding;
 pub mod host;
 pub mod pages;
 pub mod record;

@@ -250,8 +250,7 @@ impl Body<'_> {
             sample: Vec::new(),
             bound: bridge.key.hash("hold-shrunk", &format!("{count}")),
         };
-        let hold = bridge.store.hold(&self.tenure.lease(), self.run, &hold, bridge.clock.now()).await?;
-        if hold.released.is_some() { Ok(()) } else { Err(PassError::Held(Box::new(hold))) }
+        super::holding::stop_unless_released(bridge, self.tenure, self.run, hold).await
     }
 
     /// Contacts whose retry is due: fetched one by one, handled as a page.

@@ -74,8 +74,9 @@ pub async fn everything(path: &Path) -> Vec<(String, String)> {
         let columns: Vec<String> =
             sqlx::query_scalar("SELECT name FROM pragma_table_info(?)").bind(&table).fetch_all(&mut db).await.unwrap();
         for column in columns {
-            let sql =
-                format!("SELECT DISTINCT CAST(\"{column}\" AS TEXT) FROM \"{table}\" WHERE \"{column}\" IS NOT NULL");
+            let sql = format!(
+                "SELECT DISTINCT CASE typeof(\"{column}\") WHEN 'blob' THEN hex(\"{column}\") ELSE CAST(\"{column}\" AS TEXT) END FROM \"{table}\" WHERE \"{column}\" IS NOT NULL"
+            );
             let found: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&mut db).await.unwrap();
             values.extend(found.into_iter().map(|value| (format!("{table}.{column}"), value)));
         }

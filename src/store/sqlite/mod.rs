@@ -55,13 +55,6 @@ pub struct SqliteStore {
 type Unit<'c, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'c>>;
 
 impl SqliteStore {
-    /// Ends the connections and folds the write-ahead log into the file.
-    pub async fn close(self) {
-        // The last one to leave tidies up, and a reader may not.
-        self.readers.close().await;
-        self.writer.close().await;
-    }
-
     /// Runs a unit that writes: whole or not at all, whether or not anybody waits for it.
     async fn write<T: Send + 'static>(
         &self,
@@ -97,6 +90,12 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
+    async fn close(&self) {
+        // The last one to leave folds the write-ahead log into the file, and a reader may not.
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
     async fn acquire(&self, claim: &Claim) -> Result<Acquired, StoreError> {
         let claim = claim.clone();
         self.write(move |c, account| Box::pin(async move { lease::acquire(c, account, &claim).await })).await

@@ -12,7 +12,7 @@ use crate::{
         finding::{Finding, Standing},
     },
     store::{
-        StoreError, key,
+        Store as _, StoreError, key,
         sqlite::{OpenOptions, SqliteStore, known_version, schema_version},
     },
 };

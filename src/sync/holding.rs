@@ -1,0 +1,28 @@
+//! Holding: a safeguard's finding becomes a hold that stops the run, unless a person has released just that.
+
+use std::time::Duration;
+
+use super::{Bridge, PassError, Tenure};
+use crate::model::{hold::NewHold, run::RunId};
+
+/// How long a release is good for: whoever looked at it looked at what was so then.
+const GOOD_FOR: Duration = Duration::from_hours(24);
+
+/// Puts up the hold and stops the run; goes on where the same (shop, kind, bound) was released within the last day.
+pub(super) async fn stop_unless_released(
+    bridge: &Bridge,
+    tenure: &Tenure,
+    run: RunId,
+    hold: NewHold,
+) -> Result<(), PassError> {
+    let now = bridge.clock.now();
+    let released = bridge.store.holds(true).await?.into_iter().any(|old| {
+        let same = old.what.shop == hold.shop && old.what.kind == hold.kind && old.what.bound == hold.bound;
+        same && old.released.is_some_and(|(at, _)| at.after(GOOD_FOR) >= now)
+    });
+    if released {
+        return Ok(());
+    }
+    let hold = bridge.store.hold(&tenure.lease(), run, &hold, now).await?;
+    Err(PassError::Held(Box::new(hold)))
+}
