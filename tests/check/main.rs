@@ -16,7 +16,7 @@ use anagrafe::{
         Fault, FaultKind, Options, Specification,
         population::{Population, ShopContact},
     },
-    store::key,
+    store::{Store as _, key},
     sync::check::account::world,
 };
 use said::{check, nobody_there, people, replace, store};
