@@ -1,6 +1,6 @@
 //! From what the configuration says to what a command works with: the clients, the key, the store, the bridge of a shop.
 
-use std::{collections::BTreeMap, path::PathBuf, str::FromStr as _, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::Utc;
 use http::Method;
@@ -26,9 +26,6 @@ use crate::{
     sync::{Bridge, Rules, SystemClock, Watch},
     vivocha::{self, Reader, Writer},
 };
-
-/// The door at which an account's world is asked for.
-const DOOR: &str = "https://www.vivocha.com";
 
 /// The settings, from the file named or found and the environment.
 ///
@@ -179,7 +176,7 @@ impl Network {
         let client = self.account(settings);
         let base_url = match &settings.vivocha.base_url {
             Some(base) => base.clone(),
-            None => vivocha::world(&client, &settings.vivocha.account, &door()?).await?,
+            None => vivocha::world(&client, &settings.vivocha.account, &settings.vivocha.www).await?,
         };
         reader(client, settings, base_url)
     }
@@ -191,14 +188,6 @@ impl Network {
         let limits = (self.limits)(rate(vivocha.rate), vivocha.concurrency);
         Client::new("vivocha", Arc::clone(&self.transport), limits)
     }
-}
-
-/// Where an account's world is asked for.
-///
-/// # Errors
-/// None: the address is written here.
-pub fn door() -> Result<Url, Failure> {
-    Url::from_str(DOOR).map_err(Failure::failed)
 }
 
 /// The account's client at a base that is known.

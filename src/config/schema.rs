@@ -73,6 +73,7 @@ pub(super) static KEYS: &[Key] = &[
     absent("store.hash_key_file", Kind::Path),
     needed("vivocha.account", Kind::Text),
     absent("vivocha.base_url", Kind::Text),
+    text("vivocha.www", "https://www.vivocha.com"),
     text("vivocha.search", "auto"),
     whole("vivocha.search_batch", 40),
     list("vivocha.spellings", &["e164", "00", "bare", "national", "as-written"]),

@@ -84,6 +84,8 @@ pub struct Vivocha {
     pub account: AccountName,
     /// The base of its API, with `/` at its end, so that [`Url::join`] appends; none: to be looked up.
     pub base_url: Option<Url>,
+    /// The host that knows the world of an account, asked where there is no base.
+    pub www: Url,
     /// How customers are searched.
     pub search: SearchMode,
     /// Contacts per search call, 1 to 100.

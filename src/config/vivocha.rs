@@ -31,6 +31,7 @@ pub(super) fn vivocha(reader: &mut Reader<'_>, naming: Option<Naming>) -> Option
     if let Ok(Some(url)) = &base_url {
         warn_of_plain_http(reader, "vivocha.base_url", url);
     }
+    let www = reader.parsed("vivocha.www", super::values::base_url);
     let search = reader.parsed("vivocha.search", one_of(MODES));
     let search_batch = reader.whole("vivocha.search_batch", 1..=100);
     let spellings = spellings(reader);
@@ -43,6 +44,7 @@ pub(super) fn vivocha(reader: &mut Reader<'_>, naming: Option<Naming>) -> Option
     Some(Vivocha {
         account: account?,
         base_url: base_url.ok()?,
+        www: www?,
         search: search?,
         search_batch: search_batch?,
         spellings: spellings?,

@@ -8,7 +8,7 @@
 //! - [`options`]: what an account's API is called and how to get in
 //! - [`query`]: the text of a search; [`search`]: many contacts per call, and when an answer is evidence
 //! - `wire`: their JSON and their errors, and what to do about each; `session`: every call goes through it
-//! - [`auth`]: headers and tokens; [`world`]: which host an account lives on
+//! - [`auth`]: headers and tokens; [`mod@world`]: which host an account lives on
 //! - [`client`]: [`Reader`], [`Writer`]
 //! - [`preflight`]: what the account's own specification says about all of the above
 

@@ -3,7 +3,9 @@
 #![cfg(feature = "sandbox")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that finds nothing must fail")]
 
-mod house;
+mod said;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::{collections::BTreeSet, fs, sync::Arc, time::Duration};
 
@@ -11,26 +13,21 @@ use anagrafe::{
     http::{Client, Limits, Rate, ReqwestTransport, TransportOptions},
     model::finding::Standing,
     sandbox::{
-        Fault, FaultKind, Options, Sandbox, Specification,
+        Fault, FaultKind, Options, Specification,
         population::{Population, ShopContact},
     },
-    store::key,
+    store::{Store as _, key},
     sync::check::account::world,
 };
-use house::{House, nobody_there};
+use said::{check, nobody_there, people, replace, store};
+use support::Town;
 use url::Url;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_everything_is_in_order_nothing_is_contradicted_and_nothing_was_changed() {
-    let house = House::new().await;
-    let checked = house.check().await;
-    assert_eq!(
-        (checked.code, checked.report()["ok"].as_bool()),
-        (0, Some(true)),
-        "{}{}",
-        checked.stdout,
-        checked.stderr
-    );
+    let town = people().await;
+    let checked = check(&town).await;
+    assert_eq!((checked.code, checked.ok()), (0, Some(true)), "{}{}", checked.stdout, checked.stderr);
     assert_eq!(checked.subjects("contradicted"), BTreeSet::new());
     let confirmed = checked.subjects("confirmed");
     for subject in [
@@ -59,9 +56,9 @@ async fn where_everything_is_in_order_nothing_is_contradicted_and_nothing_was_ch
     }
     assert!(checked.told("contacts.count", "confirmed").contains("60 contacts"));
     assert!(checked.told("store.url", "confirmed").contains("the first sync makes it"));
-    assert!(!house.state_dir().exists(), "a check makes no store");
+    assert!(!town.dir.path().join("state").exists(), "a check makes no store");
     let reads = ["contacts.find", "contacts.count", "contacts.get", "customers.search", "customers.get", "openapi"];
-    for entry in house.sandbox.journal() {
+    for entry in town.sandbox.journal() {
         assert!(entry.wrote.is_none() && reads.contains(&entry.call), "{entry:?}");
     }
 }
@@ -69,9 +66,9 @@ async fn where_everything_is_in_order_nothing_is_contradicted_and_nothing_was_ch
 #[tokio::test(flavor = "multi_thread")]
 async fn people_read_it_grouped_with_marks_and_advice_and_without_anybody_in_it() {
     let person = ShopContact { customer: 1, name: "Anna Rossi".into(), email: Some("anna@x.it".into()), ..person() };
-    let house = House::of(Population { contacts: vec![person], ..Population::default() }).await;
-    house.sandbox.open2b.set_options(|shop| shop.granted.retain(|method| method != "contacts.count"));
-    let checked = house.run(&[]).await;
+    let town = Town::with(Population { contacts: vec![person], ..Population::default() }, Options::default()).await;
+    town.sandbox.open2b.set_options(|shop| shop.granted.retain(|method| method != "contacts.count"));
+    let checked = town.anagrafe(&["check"]).await;
     assert_eq!(checked.code, 1);
     for line in [
         "shop main\n",
@@ -84,7 +81,7 @@ async fn people_read_it_grouped_with_marks_and_advice_and_without_anybody_in_it(
         assert!(checked.stdout.contains(line), "{line} in\n{}", checked.stdout);
     }
     assert!(checked.stderr.contains("set right what is contradicted"));
-    let said = format!("{}{}{}", checked.stdout, checked.stderr, house.check().await.stdout);
+    let said = format!("{}{}{}", checked.stdout, checked.stderr, check(&town).await.stdout);
     for personal in ["anna", "Anna", "Rossi", "3331234567", "sandbox-secret-key", "sandbox-client-secret"] {
         assert!(!said.contains(personal), "{personal} in\n{said}");
     }
@@ -96,8 +93,9 @@ fn person() -> ShopContact {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_key_is_named_and_its_methods_are_left_open() {
-    let house = House::new().await.with("sandbox-secret-key", "another-key");
-    let checked = house.check().await;
+    let town = people().await;
+    replace(&town, "sandbox-secret-key", "another-key");
+    let checked = check(&town).await;
     checked.contradicts(&["shops.main.secret_key"]);
     assert!(checked.told("shops.main.secret_key", "contradicted").contains("check shops.main.secret_key"));
     assert!(checked.subjects("unknown").contains("contacts.find"));
@@ -107,9 +105,10 @@ async fn a_wrong_key_is_named_and_its_methods_are_left_open() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shop_where_nobody_listens_is_named_and_the_account_is_checked_all_the_same() {
-    let house = House::new().await;
-    let shop = house.sandbox.shop_url();
-    let checked = house.with(&shop, &nobody_there()).check().await;
+    let town = people().await;
+    let shop = town.sandbox.shop_url();
+    replace(&town, &shop, &nobody_there());
+    let checked = check(&town).await;
     checked.contradicts(&["shops.main.url"]);
     assert!(checked.told("shops.main.url", "contradicted").contains("check shops.main.url"));
     assert!(checked.subjects("confirmed").contains("customers.search"));
@@ -117,17 +116,33 @@ async fn a_shop_where_nobody_listens_is_named_and_the_account_is_checked_all_the
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_where_nobody_listens_is_named_and_the_shop_is_checked_all_the_same() {
-    let house = House::new().await;
-    let account = house.sandbox.vivocha_base_url().split("/a/").next().unwrap().to_owned();
-    let checked = house.with(&account, &nobody_there()).check().await;
+    let town = people().await;
+    let account = town.sandbox.vivocha_base_url().split("/a/").next().unwrap().to_owned();
+    replace(&town, &account, &nobody_there());
+    let checked = check(&town).await;
     checked.contradicts(&["vivocha.base_url"]);
     assert!(checked.told("vivocha.*", "unknown").contains("were not asked"));
     assert!(checked.subjects("confirmed").contains("contacts.find"));
 }
 
+/// Where authorities are found is read from the environment, so this takes a process of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_ca_certificates_http_works_and_https_says_what_to_install() {
+    let town = people().await;
+    replace(&town, &town.sandbox.vivocha_base_url(), "https://vivocha.invalid/a/acme/api/v3");
+    let mut command = town.command(&["check", "--json"]);
+    command.env("SSL_CERT_FILE", town.dir.path().join("none.pem")).env("SSL_CERT_DIR", town.dir.path().join("none"));
+    let checked = said::checked(command).await;
+    checked.contradicts(&["vivocha.base_url"]);
+    assert!(checked.told("vivocha.base_url", "contradicted").contains("install the package ca-certificates"));
+    assert!(checked.subjects("confirmed").contains("contacts.find"), "the shop is reached over http");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_is_not_there_is_named() {
-    let checked = House::new().await.with("/a/acme/api", "/a/other/api").check().await;
+    let town = people().await;
+    replace(&town, "/a/acme/api", "/a/other/api");
+    let checked = check(&town).await;
     checked.contradicts(&["vivocha.base_url"]);
     assert!(checked.told("vivocha.base_url", "contradicted").contains("check vivocha.base_url and vivocha.account"));
     assert!(checked.subjects("unknown").contains("vivocha.auth"), "nobody asked for credentials");
@@ -135,8 +150,9 @@ async fn an_account_that_is_not_there_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_the_shop_has_not_is_named() {
-    let house = House::new().await.with("[shops.main]\n", "[shops.main]\napi_prefix = \"/old/api\"\n");
-    let checked = house.check().await;
+    let town = people().await;
+    replace(&town, "[shops.main]\n", "[shops.main]\napi_prefix = \"/old/api\"\n");
+    let checked = check(&town).await;
     checked.contradicts(&["shops.main.api_version"]);
     let told = checked.told("shops.main.api_version", "contradicted");
     assert!(told.contains("HTTP 404") && told.contains("shops.main.api_prefix"), "{told}");
@@ -144,9 +160,9 @@ async fn a_version_that_the_shop_has_not_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_method_that_is_not_granted_is_named_and_the_others_are_confirmed() {
-    let house = House::new().await;
-    house.sandbox.open2b.set_options(|shop| shop.granted.retain(|method| method == "contacts.find"));
-    let checked = house.check().await;
+    let town = people().await;
+    town.sandbox.open2b.set_options(|shop| shop.granted.retain(|method| method == "contacts.find"));
+    let checked = check(&town).await;
     checked.contradicts(&["contacts.count", "contacts.get"]);
     assert!(checked.told("contacts.get", "contradicted").ends_with("grant the app the method commerce.contacts.get"));
     assert!(checked.subjects("confirmed").contains("contacts.find after"));
@@ -154,22 +170,22 @@ async fn a_method_that_is_not_granted_is_named_and_the_others_are_confirmed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shop_that_honours_neither_after_nor_order_is_named() {
-    let house = House::new().await;
-    house.sandbox.faults().set(Fault::always("contacts.find", FaultKind::IgnoredFilter));
-    let checked = house.check().await;
+    let town = people().await;
+    town.sandbox.faults().set(Fault::always("contacts.find", FaultKind::IgnoredFilter));
+    let checked = check(&town).await;
     checked.contradicts(&["contacts.find after"]);
-    house.sandbox.faults().clear();
-    house.sandbox.faults().set(Fault::always("contacts.find", FaultKind::ReversedPage));
-    let checked = house.check().await;
+    town.sandbox.faults().clear();
+    town.sandbox.faults().set(Fault::always("contacts.find", FaultKind::ReversedPage));
+    let checked = check(&town).await;
     checked.contradicts(&["contacts.find order", "contacts.find after"]);
     assert!(checked.told("contacts.find order", "contradicted").contains("no contact is read from this shop"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shop_that_gives_fewer_at_once_is_accepted_with_the_size_to_set() {
-    let house = House::new().await;
-    house.sandbox.open2b.set_options(|shop| shop.max_page = Some(25));
-    let checked = house.check().await;
+    let town = people().await;
+    town.sandbox.open2b.set_options(|shop| shop.max_page = Some(25));
+    let checked = check(&town).await;
     assert_eq!(checked.code, 0);
     let told = checked.told("shops.main.page_size", "confirmed");
     assert!(told.contains("25 came") && told.contains("set shops.main.page_size = 25"), "{told}");
@@ -177,16 +193,18 @@ async fn a_shop_that_gives_fewer_at_once_is_accepted_with_the_size_to_set() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_that_ignores_its_filter_is_named() {
-    let house = House::new().await;
-    house.sandbox.faults().set(Fault::always("customers.search", FaultKind::IgnoredFilter));
-    let checked = house.check().await;
+    let town = people().await;
+    town.sandbox.faults().set(Fault::always("customers.search", FaultKind::IgnoredFilter));
+    let checked = check(&town).await;
     checked.contradicts(&["customers.search filter"]);
     assert!(checked.told("customers.search filter", "contradicted").contains("vivocha.search"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_that_are_refused_are_named_and_the_rest_is_left_open() {
-    let checked = House::new().await.with("sandbox-client-secret", "revoked").check().await;
+    let town = people().await;
+    replace(&town, "sandbox-client-secret", "revoked");
+    let checked = check(&town).await;
     checked.contradicts(&["vivocha.auth"]);
     assert!(checked.told("vivocha.auth", "contradicted").contains("check [vivocha.auth]"));
     assert!(checked.subjects("unknown").contains("customers.search"));
@@ -195,21 +213,19 @@ async fn credentials_that_are_refused_are_named_and_the_rest_is_left_open() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_over_when_it_comes_is_named() {
-    let house = House::new().await.with("mode = \"client\"", "mode = \"oauth\"");
-    house.sandbox.vivocha.set_options(|account| account.token_life = Duration::ZERO);
-    house.check().await.contradicts(&["vivocha.auth"]);
-    house.sandbox.vivocha.set_options(|account| account.token_life = Duration::from_mins(10));
-    assert_eq!(house.check().await.code, 0);
+    let town = people().await;
+    replace(&town, "mode = \"client\"", "mode = \"oauth\"");
+    town.sandbox.vivocha.set_options(|account| account.token_life = Duration::ZERO);
+    check(&town).await.contradicts(&["vivocha.auth"]);
+    town.sandbox.vivocha.set_options(|account| account.token_life = Duration::from_mins(10));
+    assert_eq!(check(&town).await.code, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_may_search_and_not_read_lacks_a_scope() {
     let mut options = Options::default();
     options.account.scopes = vec!["Customer.query".into(), "Customer.update".into()];
-    let sandbox = Sandbox::start(Population::default(), options).await.unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let configuration = sandbox.configuration(&folder.path().join("state"));
-    let checked = House { sandbox, folder, configuration }.check().await;
+    let checked = check(&Town::with(Population::default(), options).await).await;
     checked.contradicts(&["vivocha.auth"]);
     assert!(checked.told("vivocha.auth", "contradicted").contains("Customer.read"));
     assert!(checked.subjects("confirmed").contains("customers.search"));
@@ -217,9 +233,9 @@ async fn a_client_that_may_search_and_not_read_lacks_a_scope() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_without_a_specification_is_not_a_failure() {
-    let house = House::new().await;
-    house.sandbox.vivocha.set_options(|account| account.specification = Specification::Missing);
-    let checked = house.check().await;
+    let town = people().await;
+    town.sandbox.vivocha.set_options(|account| account.specification = Specification::Missing);
+    let checked = check(&town).await;
     assert_eq!(checked.code, 0, "{}", checked.stdout);
     assert!(checked.told("openapi.json", "unknown").contains("ask Vivocha for the account's specification"));
     assert!(checked.told("vivocha.search", "confirmed").contains("params"));
@@ -227,13 +243,13 @@ async fn an_account_without_a_specification_is_not_a_failure() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_base_url_the_account_is_looked_up_and_an_unknown_one_is_named() {
-    let house = House::new().await;
+    let town = people().await;
     let transport = Arc::new(ReqwestTransport::new(TransportOptions::default()).unwrap());
     let rate = Rate { calls: 100, per: Duration::from_secs(1) };
     let client = Client::new("vivocha", transport, Limits::new(rate, 1));
-    let door = Url::parse(&house.sandbox.www_url()).unwrap();
+    let door = Url::parse(&town.sandbox.www_url()).unwrap();
     let (found, base) = world(&client, &"acme".parse().unwrap(), &door).await;
-    assert_eq!((found.verdict, base.unwrap().to_string()), (Standing::Confirmed, house.sandbox.vivocha_base_url()));
+    assert_eq!((found.verdict, base.unwrap().to_string()), (Standing::Confirmed, town.sandbox.vivocha_base_url()));
     let (found, base) = world(&client, &"nobody".parse().unwrap(), &door).await;
     assert_eq!((found.verdict, base), (Standing::Contradicted, None));
     assert!(found.advice.unwrap().contains("check vivocha.account"));
@@ -241,71 +257,72 @@ async fn without_a_base_url_the_account_is_looked_up_and_an_unknown_one_is_named
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_verb_that_the_specification_does_not_have_is_named() {
-    let house = House::new().await;
-    let configuration = format!("{}\n[vivocha.endpoints]\nupdate = \"POST customers/{{cid}}\"\n", house.configuration);
-    let checked = House { configuration, ..house }.check().await;
+    let town = people().await;
+    town.append("[vivocha.endpoints]\nupdate = \"POST customers/{cid}\"");
+    let checked = check(&town).await;
     checked.contradicts(&["vivocha.endpoints.update"]);
     assert!(checked.told("vivocha.endpoints.update", "contradicted").contains("PUT"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_stands_is_opened_and_left_as_it_was() {
-    let house = House::new().await;
-    house.store("acme").await.close().await;
-    let before = fs::read(house.state_dir().join("anagrafe.db")).unwrap();
-    let checked = house.check().await;
+    let town = people().await;
+    store(&town).await.close().await;
+    let before = fs::read(town.dir.path().join("state").join("anagrafe.db")).unwrap();
+    let checked = check(&town).await;
     assert_eq!(checked.code, 0, "{}", checked.stdout);
     assert!(checked.told("store.url", "confirmed").contains("schema version"));
     assert!(checked.told("store.hash_key", "confirmed").contains("the one this store was made with"));
-    assert_eq!(fs::read(house.state_dir().join("anagrafe.db")).unwrap(), before);
-    let left: BTreeSet<_> = fs::read_dir(house.state_dir()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(fs::read(town.dir.path().join("state").join("anagrafe.db")).unwrap(), before);
+    let left: BTreeSet<_> =
+        fs::read_dir(town.dir.path().join("state")).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(left, ["anagrafe.db", "hash.key"].map(Into::into).into(), "nothing is left behind");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_another_or_gone_is_named() {
-    let house = House::new().await;
-    house.store("acme").await.close().await;
-    let file = house.state_dir().join(key::KEY_FILE);
+    let town = people().await;
+    store(&town).await.close().await;
+    let file = town.dir.path().join("state").join(key::KEY_FILE);
     fs::write(&file, "ab".repeat(32)).unwrap();
-    let checked = house.check().await;
+    let checked = check(&town).await;
     checked.contradicts(&["store.hash_key"]);
     assert!(checked.told("store.hash_key", "contradicted").contains("give the key it was made with"));
     fs::write(&file, "no key").unwrap();
-    house.check().await.contradicts(&["store.hash_key"]);
+    check(&town).await.contradicts(&["store.hash_key"]);
     fs::remove_file(&file).unwrap();
-    let checked = house.check().await;
+    let checked = check(&town).await;
     checked.contradicts(&["store.hash_key"]);
     assert!(checked.told("store.hash_key", "contradicted").contains("put the key back"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_no_store_is_named_and_left_alone() {
-    let house = House::new().await;
-    fs::create_dir(house.state_dir()).unwrap();
-    let file = house.state_dir().join("anagrafe.db");
+    let town = people().await;
+    fs::create_dir(town.dir.path().join("state")).unwrap();
+    let file = town.dir.path().join("state").join("anagrafe.db");
     fs::write(&file, "a shopping list, quite long, and no database at all").unwrap();
-    house.check().await.contradicts(&["store.url"]);
+    check(&town).await.contradicts(&["store.url"]);
     assert!(fs::read_to_string(&file).unwrap().starts_with("a shopping list"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_cannot_be_made_is_named() {
-    let house = House::new().await;
-    fs::write(house.state_dir(), "a file stands where the folder is to be").unwrap();
-    let checked = house.check().await;
+    let town = people().await;
+    fs::write(town.dir.path().join("state"), "a file stands where the folder is to be").unwrap();
+    let checked = check(&town).await;
     assert_eq!(checked.code, 1);
     assert!(checked.subjects("contradicted").contains("store.state_dir"), "{}", checked.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_configuration_that_is_wrong_is_told_by_key_and_ends_with_2() {
-    let house =
-        House::new().await.with("rate = \"100000/s\"\ntimeout = \"5s\"\nlate_apply", "rate = \"fast\"\nlate_apply");
-    let house = House { configuration: format!("{}\ncolour = \"red\"\n", house.configuration), ..house };
-    let checked = house.check().await;
-    assert_eq!((checked.code, checked.report()["ok"].as_bool()), (2, Some(false)));
+    let town = people().await;
+    replace(&town, "rate = \"100000/s\"\ntimeout = \"5s\"\nlate_apply", "rate = \"fast\"\nlate_apply");
+    town.append("colour = \"red\"");
+    let checked = check(&town).await;
+    assert_eq!((checked.code, checked.ok()), (2, Some(false)));
     let subjects = checked.subjects("contradicted");
-    assert_eq!(subjects, ["shops.main.colour", "vivocha.rate"].map(str::to_owned).into());
-    assert!(house.sandbox.journal().is_empty(), "nobody is asked on the ground of a configuration that is wrong");
+    assert_eq!(subjects, ["shops.main.colour", "vivocha.rate"].into());
+    assert!(town.sandbox.journal().is_empty(), "nobody is asked on the ground of a configuration that is wrong");
 }

@@ -118,8 +118,7 @@ mod tests {
     }
 
     fn customer(document: Value) -> Customer {
-        let document = document.as_object().unwrap().clone();
-        Customer { id: "c1".parse().unwrap(), document }
+        Customer { id: "c1".parse().unwrap(), document: serde_json::from_value(document).unwrap() }
     }
 
     #[test]
