@@ -64,10 +64,13 @@ pub fn read_or_make(state_dir: &Path) -> Result<HashKey, KeyError> {
 
 /// Written whole beside its place and then linked there, so that nobody ever reads half a key and none is replaced.
 fn make(state_dir: &Path) -> io::Result<()> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|_| io::Error::other(KeyError::Random))?;
+    let (mut bytes, mut name) = ([0; 32], [0; 8]);
+    for random in [&mut bytes[..], &mut name[..]] {
+        getrandom::fill(random).map_err(|_| io::Error::other(KeyError::Random))?;
+    }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(state_dir)?;
-    let draft = state_dir.join(format!(".{KEY_FILE}.{}", std::process::id()));
+    // Not named by the process: two containers that share the folder are both process 1.
+    let draft = state_dir.join(format!(".{KEY_FILE}.{}", hex::encode(name)));
     let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut file| {
         file.write_all(hex::encode(bytes).as_bytes())?;
         file.write_all(b"\n")?;
@@ -124,8 +127,7 @@ mod tests {
         let keys: std::collections::BTreeSet<String> = std::thread::scope(|scope| {
             let make = || read_or_make(dir.path()).map(|key| key.check_value().to_string());
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
-            // Threads share a process id and so a draft's name: one of them may lose that race, but never reads another key.
-            threads.into_iter().filter_map(|thread| thread.join().unwrap().ok()).collect()
+            threads.into_iter().map(|thread| thread.join().unwrap().unwrap()).collect()
         });
         assert_eq!(keys.len(), 1);
     }

@@ -356,7 +356,7 @@ impl ScratchDir {
         let mut name = [0; 8];
         let parent = std::env::temp_dir();
         let refused = |error| unopened(&parent, sqlx::Error::Io(error));
-        getrandom::fill(&mut name).map_err(|error| refused(io::Error::other(error)))?;
+        getrandom::fill(&mut name).map_err(|error| refused(io::Error::other(error.to_string())))?;
         let path = parent.join(format!("anagrafe-scratch-{}", hex::encode(name)));
         private_folder().create(&path).map_err(refused)?;
         Ok(Self(path))
