@@ -174,7 +174,7 @@ CREATE TABLE writes (
 ) STRICT;
 CREATE INDEX writes_by_contact ON writes (account, shop, id);
 CREATE INDEX writes_by_customer ON writes (account, customer);
-CREATE INDEX writes_unsettled ON writes (account, shop, id) WHERE outcome IS NULL;
+CREATE INDEX writes_unsettled ON writes (account, shop, id) WHERE outcome IS NULL OR outcome = 'unknown';
 
 CREATE TABLE holds (
     hold        INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -22,7 +22,7 @@ use crate::{
     plan::page::ContactPlan,
     sync::{
         SystemClock, Tenure, Watch,
-        run::{Ran, SyncOptions, sync},
+        run::{Ran, Surveyed, SyncOptions, survey, sync},
     },
 };
 
@@ -47,7 +47,10 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<Exit, Failure> {
         let watch = Arc::clone(&printer) as Arc<dyn Watch>;
         let bridge = setup::bridge(&settings, &shop, &network, &reader, &memory, false, watch, signals.stop.clone())?;
         let options = SyncOptions { limit: args.limit, full: args.full };
-        let Ran { report, error: _ } = sync(&bridge, &tenure, options).await?;
+        let Ran { report, error: _ } = match survey(&bridge, &tenure).await? {
+            Surveyed::Whole(note) => sync(&bridge, &tenure, options, note).await?,
+            Surveyed::Ended(ran) => *ran,
+        };
         printer.summary(&report)?;
         exit = exit.and(exit::of_run(&report, signals.caught(), false));
     }

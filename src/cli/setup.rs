@@ -263,6 +263,7 @@ pub fn rules(settings: &Settings, name: &ShopName) -> Result<Rules, Failure> {
         recheck_linked: settings.schedule.recheck_linked,
         recheck_unmatched: settings.schedule.recheck_unmatched,
         write_timeout: settings.vivocha.timeout,
+        late_apply: settings.vivocha.late_apply,
         concurrency: settings.vivocha.concurrency,
     })
 }

@@ -15,11 +15,11 @@ use crate::{
     config::Settings,
     model::{
         ShopName,
-        run::{Outcome, RunReport},
+        run::{Outcome, RunReport, SurveyNote},
     },
     sync::{
-        SystemClock, Tenure,
-        run::{Ran, SyncOptions, sync},
+        Bridge, SystemClock, Tenure,
+        run::{Ran, Surveyed, SyncOptions, survey, sync},
     },
     vivocha::Reader,
 };
@@ -36,15 +36,26 @@ pub async fn run(context: &Context, args: SyncArgs) -> Result<Exit, Failure> {
     let tenure = Tenure::take(store, Arc::new(SystemClock), settings.store.lease, "sync", args.wait).await?;
     let works = Works { settings: &settings, memory: &memory, network: &network, reader: &reader, signals: &signals };
     let mut exit = Exit::Done;
+    let mut crossings = Vec::new();
     for shop in shops {
-        let options = SyncOptions { limit: args.limit, full: false };
-        exit = exit.and(one(&works, &tenure, &shop, options, context.out).await?);
+        let bridge = works.bridge(&shop, context.out)?;
+        match survey(&bridge, &tenure).await? {
+            Surveyed::Whole(note) => crossings.push((bridge, note)),
+            Surveyed::Ended(ran) => {
+                show(&ran.report, context.out)?;
+                exit = exit.and(exit::of_run(&ran.report, signals.caught(), false));
+            }
+        }
+    }
+    for (bridge, surveyed) in crossings {
         if signals.caught().is_some() {
             break;
         }
+        let options = SyncOptions { limit: args.limit, full: false };
+        exit = exit.and(one(&works, &bridge, &tenure, options, surveyed, context.out).await?);
     }
     tenure.end().await?;
-    Ok(exit)
+    Ok(signals.caught().map_or(exit, |number| exit.and(Exit::Signal(number))))
 }
 
 /// What all shops of a command share.
@@ -56,18 +67,24 @@ struct Works<'a> {
     signals: &'a Signals,
 }
 
+impl Works<'_> {
+    fn bridge(&self, shop: &ShopName, out: Output) -> Result<Bridge, Failure> {
+        let watch = Arc::new(Progress::of(shop.as_str(), out));
+        let stop = self.signals.stop.clone();
+        setup::bridge(self.settings, shop, self.network, self.reader, self.memory, true, watch, stop)
+    }
+}
+
 async fn one(
     works: &Works<'_>,
+    bridge: &Bridge,
     tenure: &Tenure,
-    shop: &ShopName,
     options: SyncOptions,
+    surveyed: Option<SurveyNote>,
     out: Output,
 ) -> Result<Exit, Failure> {
     let standing: Vec<i64> = works.memory.store.holds(false).await?.into_iter().map(|hold| hold.id).collect();
-    let watch = Arc::new(Progress::of(shop.as_str(), out));
-    let signal = works.signals.stop.clone();
-    let bridge = setup::bridge(works.settings, shop, works.network, works.reader, works.memory, true, watch, signal)?;
-    let Ran { report, error: _ } = sync(&bridge, tenure, options).await?;
+    let Ran { report, error: _ } = sync(bridge, tenure, options, surveyed).await?;
     show(&report, out)?;
     let stood = report.holds.iter().all(|hold| standing.contains(&hold.id));
     Ok(exit::of_run(&report, works.signals.caught(), stood))

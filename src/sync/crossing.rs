@@ -1,7 +1,9 @@
 //! The crossing: page after page from the shop to its customers. One page at a time is known, gathered, planned, applied
 //! and recorded; the next one is in flight. The checkpoint moves with the outcomes, in one transaction, or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Bridge, PassError, Tenure,
@@ -20,12 +22,12 @@ use crate::{
     },
     open2b::Record,
     plan::{
-        evidence::{Hashes, Subject},
-        fingerprint, normalise,
+        evidence::{Evidence, Hashes, Subject},
+        fields, fingerprint, normalise,
         page::{self, ContactPlan, PagePlan},
         safeguards,
     },
-    store::{ContactRecord, Known, PageRecord, Prior},
+    store::{ContactRecord, Known, PageRecord, Prior, WriteId, WriteOutcome},
 };
 
 /// One crossing of a shop.
@@ -44,6 +46,8 @@ pub struct Crossing<'a> {
     pub rules: String,
     /// Whether the run's first write was read back.
     pub canary: bool,
+    /// Contacts handled by id before the pages: each is read once.
+    pub handled: BTreeSet<ContactId>,
 }
 
 /// What a handled page stands for.
@@ -71,19 +75,23 @@ impl Crossing<'_> {
     ///
     /// # Errors
     /// What ends the run. Writes that were made are recorded before it is answered; the checkpoint is not.
-    pub async fn handle(&mut self, records: Vec<Record>, reach: Reach, tally: &mut Tally) -> Result<(), PassError> {
-        let read = records.len() as u64;
-        tally.reading(read);
+    pub async fn handle(&mut self, mut records: Vec<Record>, reach: Reach, tally: &mut Tally) -> Result<(), PassError> {
+        match reach {
+            Reach::Page(_) => records.retain(|record| record.id().is_none_or(|id| !self.handled.contains(&id))),
+            Reach::Due => self.handled.extend(records.iter().filter_map(Record::id)),
+        }
+        tally.reading(records.len() as u64);
         let members = self.normalised(&records);
         let known = self.known(&records, &members).await?;
         let sorted = self.sort(records, members, &known);
-        let Gathered { evidence, failed } =
-            gather::gather(self.bridge, sorted.work.clone(), &sorted.hashes, &known).await?;
+        let gathering = gather::gather(self.bridge, sorted.work.clone(), &sorted.hashes, &known);
+        let Gathered { evidence, failed } = unless_stopped(&self.bridge.stop, gathering).await?;
         let plan = page::plan(&evidence, &self.bridge.rules.matching, &self.bridge.reading());
         for contact in &plan.contacts {
             self.bridge.watch.planned(contact);
         }
-        let applied = self.apply(&plan, &evidence.subjects, &known, tally).await?;
+        let mut applied = self.apply(&plan, &evidence.subjects, &known, tally).await?;
+        applied.settled.extend(self.old_doubts(&evidence, &known));
         self.canary = applied.canary;
         self.record(sorted, failed, &plan, applied, &known, reach, tally).await
     }
@@ -212,10 +220,25 @@ impl Crossing<'_> {
         super::holding::stop_unless_released(self.bridge, self.tenure, self.run, hold).await
     }
 
+    /// Writes of earlier runs whose outcome nobody knew: what the customer holds now tells.
+    fn old_doubts(&self, evidence: &Evidence, known: &Known) -> Vec<(WriteId, WriteOutcome)> {
+        let mut settled = Vec::new();
+        let judged = evidence.subjects.iter().filter_map(|subject| known.contacts.get(&subject.key.id));
+        for write in judged.flat_map(|prior| &prior.unsettled) {
+            let declared = write.fields.iter().map(|(field, d)| (*field, (d.source, d.sent))).collect();
+            let applied = evidence.customers.get(&write.customer).is_some_and(|candidate| {
+                !fields::adopted(&candidate.customer, &declared, &self.bridge.reading()).is_empty()
+            });
+            settled.push((write.id, if applied { WriteOutcome::Applied } else { WriteOutcome::NotApplied }));
+        }
+        settled
+    }
+
     fn terms(&self) -> Terms {
         Terms {
             now: self.bridge.clock.now(),
             rules: self.rules.clone(),
+            late_apply: self.bridge.rules.late_apply,
             recheck_linked: self.bridge.rules.recheck_linked,
             recheck_unmatched: self.bridge.rules.recheck_unmatched,
         }
@@ -311,7 +334,7 @@ impl Crossing<'_> {
     fn page_record(
         &self,
         mut contacts: Vec<ContactRecord>,
-        settled: Vec<(crate::store::WriteId, crate::store::WriteOutcome)>,
+        settled: Vec<(WriteId, WriteOutcome)>,
         checkpoint: Option<i64>,
     ) -> PageRecord {
         contacts.sort_by_key(|record| record.entry.id);
@@ -325,6 +348,18 @@ impl Crossing<'_> {
             end: false,
             deep: false,
         }
+    }
+}
+
+/// Reads on, unless it is asked to stop: a reading that is left changes nothing.
+pub(super) async fn unless_stopped<T, E: Into<PassError>>(
+    stop: &CancellationToken,
+    reading: impl Future<Output = Result<T, E>>,
+) -> Result<T, PassError> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(PassError::Stopped),
+        read = reading => read.map_err(Into::into),
     }
 }
 

@@ -72,6 +72,8 @@ pub struct Rules {
     pub recheck_unmatched: Duration,
     /// Deadline of a call to Vivocha: no write is sent that the lease does not outlive.
     pub write_timeout: Duration,
+    /// `[vivocha] late_apply`: how long a write without an answer may still be applied.
+    pub late_apply: Duration,
     /// Writes in flight at once.
     pub concurrency: usize,
 }

@@ -20,6 +20,8 @@ pub struct Terms {
     pub now: Moment,
     /// The rules, as fingerprints name them.
     pub rules: String,
+    /// `[vivocha] late_apply`: a write in doubt is not looked at before.
+    pub late_apply: Duration,
     /// `[schedule] recheck_linked`
     pub recheck_linked: Duration,
     /// `[schedule] recheck_unmatched`
@@ -42,9 +44,12 @@ pub struct About<'a> {
 /// The record of a contact that was planned. `done` is what became of her update, if one was planned.
 #[must_use]
 pub fn judged(about: About<'_>, plan: &ContactPlan, done: Option<&Done>, terms: &Terms) -> ContactRecord {
-    if let Some(Done::Failed { cause, doubt: _ }) = done {
+    if let Some(Done::Failed { cause, doubt }) = done {
         // The link is good though the update failed: it is kept, so that what it was found on is not lost.
         let mut record = parked(about, cause, terms);
+        if *doubt {
+            record.retry_at = record.retry_at.map(|at| at.max(terms.now.after(terms.late_apply)));
+        }
         if let Some(link) = link(plan, None) {
             record.link = LinkChange::Set(link);
         }

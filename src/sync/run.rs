@@ -1,13 +1,13 @@
 //! A run from its beginning to its report, whatever happens in between: the report is recorded and answered also where
 //! the run fails, is held, or is stopped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt as _, stream};
 
 use super::{
     Bridge, PassError, Tenure,
-    crossing::{Crossing, Reach},
+    crossing::{Crossing, Reach, unless_stopped},
     pages::Pages,
     survey,
     tally::Tally,
@@ -45,21 +45,47 @@ pub struct Ran {
     pub error: Option<PassError>,
 }
 
-/// One sync of a shop: a survey first, where its index is incomplete.
+/// What a survey came to.
+#[derive(Debug)]
+pub enum Surveyed {
+    /// The index is whole; this survey made it so, or it was before.
+    Whole(Option<SurveyNote>),
+    /// It ended early, or there is nobody to survey: there is nothing to cross.
+    Ended(Box<Ran>),
+}
+
+/// Surveys a shop, where its index is incomplete. Where there are several shops, all are surveyed before any is crossed: who
+/// shares an identifier is then known over all of them.
 ///
 /// # Errors
 /// Only where the run could not even be begun or its report not be recorded.
-pub async fn sync(bridge: &Bridge, tenure: &Tenure, options: SyncOptions) -> Result<Ran, PassError> {
-    let bridge = &Bridge { stop: bridge.stop.child_token(), ..bridge.clone() };
-    let progress = bridge.store.progress(bridge.shop_name(), tail(bridge)).await?;
-    let mut surveyed = None;
-    if !progress.surveyed_whole {
-        let ran = run(bridge, tenure, Pass::Survey, options, None).await?;
-        if ran.error.is_some() || ran.report.read == 0 && progress.surveyed == 0 {
-            return Ok(ran);
-        }
-        surveyed = Some(SurveyNote { run: ran.report.run, read: ran.report.read, duration_ms: ran.report.duration_ms });
+pub async fn survey(bridge: &Bridge, tenure: &Tenure) -> Result<Surveyed, PassError> {
+    let progress = bridge.store.progress(bridge.shop_name(), 0).await?;
+    if progress.surveyed_whole {
+        return Ok(Surveyed::Whole(None));
     }
+    let ran = run(bridge, tenure, Pass::Survey, SyncOptions::default(), None).await;
+    bridge.watch.done();
+    let ran = ran?;
+    if ran.error.is_some() || (ran.report.read == 0 && progress.surveyed == 0) {
+        return Ok(Surveyed::Ended(Box::new(ran)));
+    }
+    let RunReport { run, read, duration_ms, .. } = ran.report;
+    Ok(Surveyed::Whole(Some(SurveyNote { run, read, duration_ms })))
+}
+
+/// One sync of a shop whose index is whole.
+///
+/// # Errors
+/// Only where the run could not even be begun or its report not be recorded.
+pub async fn sync(
+    bridge: &Bridge,
+    tenure: &Tenure,
+    options: SyncOptions,
+    surveyed: Option<SurveyNote>,
+) -> Result<Ran, PassError> {
+    // What stops this run for a reason of its own stops no other.
+    let bridge = &Bridge { stop: bridge.stop.child_token(), ..bridge.clone() };
     let ran = run(bridge, tenure, Pass::Sync, options, surveyed).await;
     bridge.watch.done();
     ran
@@ -203,6 +229,7 @@ impl Body<'_> {
             updates_allowed: safeguards::updates_allowed(progress.linked_customers, &bridge.rules.safeguards),
             rules: bridge.rules_print(),
             canary: false,
+            handled: BTreeSet::new(),
         };
         let start = self.start(&progress);
         let of = bridge.shop.count(Conditions { customer: None, after: Some(start.after) }).await?;
@@ -256,9 +283,11 @@ impl Body<'_> {
     /// Contacts whose retry is due: fetched one by one, handled as a page.
     async fn due(&self, crossing: &mut Crossing<'_>, tally: &mut Tally) -> Result<(), PassError> {
         let bridge = self.bridge;
-        let due = bridge.store.due(bridge.shop_name(), bridge.clock.now(), MAX_DUE).await?;
+        let most = self.options.limit.map_or(MAX_DUE, |limit| limit.min(MAX_DUE));
+        let due = bridge.store.due(bridge.shop_name(), bridge.clock.now(), most).await?;
         let gets = due.into_iter().map(|id| async move { (id, bridge.shop.get(id).await) });
-        let fetched: Vec<(ContactId, _)> = stream::iter(gets).buffer_unordered(4).collect().await;
+        let fetching = async { Ok::<_, PassError>(stream::iter(gets).buffer_unordered(4).collect().await) };
+        let fetched: Vec<(ContactId, _)> = unless_stopped(&bridge.stop, fetching).await?;
         let mut records = Vec::new();
         for (id, got) in fetched {
             match got {
@@ -285,11 +314,11 @@ impl Body<'_> {
         let bridge = self.bridge;
         // With a limit no page is fetched that may not be needed.
         let mut pages = Pages::after(bridge.shop.clone(), after, fields(bridge), self.options.limit.is_none());
-        let mut left = self.options.limit;
-        while let Some(page) = pages.next().await? {
-            if bridge.stop.is_cancelled() {
-                return Err(PassError::Stopped);
-            }
+        let mut left = self.options.limit.map(|limit| limit.saturating_sub(tally.read()));
+        if left == Some(0) {
+            return Ok(false);
+        }
+        while let Some(page) = unless_stopped(&bridge.stop, pages.next()).await? {
             let page = cut(page, left);
             left = left.map(|left| left - page.records.len() as u64);
             crossing.handle(page.records, Reach::Page(page.last), tally).await?;

@@ -1,7 +1,7 @@
 //! The survey: a shop that is new is first read whole into the index, hashes only and without a call to Vivocha, so that
 //! shared identifiers are known before anyone is linked. Resumes where it was interrupted.
 
-use super::{Bridge, PassError, Tenure, pages::Pages, tally::Tally};
+use super::{Bridge, PassError, Tenure, crossing::unless_stopped, pages::Pages, tally::Tally};
 use crate::{
     model::ContactId,
     open2b::{Field, Record},
@@ -17,10 +17,7 @@ pub async fn survey(bridge: &Bridge, tenure: &Tenure, after: i64, of: u64, tally
     let fields = vec![Field::Id, Field::Name, Field::Phone, Field::Email];
     let mut pages = Pages::after(bridge.shop.clone(), after, fields, true);
     let mut last = after;
-    while let Some(page) = pages.next().await? {
-        if bridge.stop.is_cancelled() {
-            return Err(PassError::Stopped);
-        }
+    while let Some(page) = unless_stopped(&bridge.stop, pages.next()).await? {
         last = page.last;
         let entries = page.records.iter().filter_map(|record| entry(record, bridge)).collect();
         let step = SurveyStep { shop: bridge.shop_name().clone(), entries, after: last, whole: false };

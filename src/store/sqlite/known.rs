@@ -38,7 +38,7 @@ pub(super) const RULINGS: &str = "
 pub(super) const UNSETTLED: &str = "
     SELECT write, shop, id, customer, fields
       FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN writes
-     WHERE account = $1 AND shop = its_shop AND id = its_id AND outcome IS NULL
+     WHERE account = $1 AND shop = its_shop AND id = its_id AND (outcome IS NULL OR outcome = 'unknown')
      ORDER BY write";
 /// The limit stands inside, per identifier: one that a whole shop shares costs no more than another.
 pub(super) const HOLDERS_BY_EMAIL: &str = "

@@ -31,7 +31,8 @@ pub(super) const LAST_RUNS: &str = "
 pub(super) const OPEN_PROPOSALS: &str = "
     SELECT COUNT(CASE WHEN kind = 'link' THEN 1 END), COUNT(CASE WHEN kind = 'merge' THEN 1 END)
       FROM proposals WHERE account = $1 AND state = 'open'";
-pub(super) const COUNT_UNSETTLED: &str = "SELECT COUNT(*) FROM writes WHERE account = $1 AND outcome IS NULL";
+pub(super) const COUNT_UNSETTLED: &str =
+    "SELECT COUNT(*) FROM writes WHERE account = $1 AND (outcome IS NULL OR outcome = 'unknown')";
 pub(super) const HOLDS: &str = "
     SELECT hold, shop, kind, bound, reason, count, sample, run, since, released_at, released_by
       FROM holds WHERE account = $1 AND (released_at IS NULL OR $2) ORDER BY hold";

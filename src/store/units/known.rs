@@ -81,7 +81,7 @@ pub struct Prior {
     pub link: Option<Link>,
     /// What persons said about it and customers.
     pub rulings: Vec<(CustomerId, Ruling)>,
-    /// Writes declared for it whose outcome is not recorded: a crash stood between.
+    /// Writes declared for it whose outcome is not known: a crash stood between, or no answer came.
     pub unsettled: Vec<Unsettled>,
 }
 

@@ -36,7 +36,7 @@ pub struct Overview {
     pub open_merges: u64,
     /// Standing holds.
     pub holds: Vec<Hold>,
-    /// Declared writes without an outcome.
+    /// Declared writes whose outcome is not known.
     pub unsettled: u64,
 }
 

@@ -1,0 +1,163 @@
+//! Runs that are interrupted, doubtful or shared: what was begun is completed, and nothing is counted or done twice.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test ends where it fails")]
+
+mod support;
+
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use anagrafe::sandbox::{
+    Fault, FaultKind, Options, Sandbox,
+    population::{self, Population, ShopContact},
+};
+use serde_json::{Value, json};
+use support::{Town, count, kept};
+
+fn contact(id: i64, name: &str, email: &str, phone: &str) -> ShopContact {
+    ShopContact {
+        id,
+        customer: 1,
+        name: name.into(),
+        email: Some(email.into()),
+        phone: phone.into(),
+        note: String::new(),
+    }
+}
+
+async fn one_person() -> Town {
+    let customer = json!({"id": "c1", "email": "anna@example.it"});
+    let contacts = vec![contact(1, "Anna Neri", "anna@example.it", "333 1234568")];
+    let customers = vec![customer.as_object().unwrap().clone()];
+    Town::with(Population { contacts, customers, ..Population::default() }, Options::default()).await
+}
+
+/// Makes what is parked due now.
+async fn make_due(town: &Town) {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(town.store());
+    let mut db = <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&options).await.unwrap();
+    sqlx::query("UPDATE contacts SET retry_at = 1 WHERE retry_at IS NOT NULL").execute(&mut db).await.unwrap();
+    sqlx::Connection::close(db).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_stops_the_run_with_its_own_exit_code_and_the_next_one_goes_on() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let town = Town::of(31, 400, 400).await;
+        town.sandbox.faults().set(Fault::always("customers.update", FaultKind::Latency { ms: 150 }));
+        let mut child = town.command(&["sync", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let began = Instant::now();
+        while town.calls("customers.update") < 9 {
+            assert!(began.elapsed() < Duration::from_secs(30), "updates have begun");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        std::process::Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+        let asked = Instant::now();
+        let output = tokio::task::spawn_blocking(move || {
+            let mut text = String::new();
+            std::io::Read::read_to_string(&mut child.stdout.take().unwrap(), &mut text).unwrap();
+            (child.wait().unwrap().code(), text)
+        })
+        .await
+        .unwrap();
+        assert_eq!(output.0, Some(code), "{}", output.1);
+        assert!(asked.elapsed() < Duration::from_secs(5), "it stopped after the calls in flight");
+        let report: Value = serde_json::from_str(&output.1).unwrap();
+        assert_eq!(report["outcome"], "stopped");
+        let sent = town.written().len();
+        let settled = kept::number(&town.store(), "SELECT COUNT(*) FROM writes WHERE outcome = 'applied'").await;
+        assert_eq!(usize::try_from(settled).unwrap(), sent, "what was sent is recorded");
+        assert_eq!(kept::number(&town.store(), "SELECT COUNT(*) FROM writes WHERE outcome IS NULL").await, 0);
+
+        town.sandbox.faults().clear();
+        let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+        assert_eq!(report["read"], 400);
+        let updates =
+            kept::number(&town.store(), "SELECT COUNT(DISTINCT customer) FROM writes WHERE outcome = 'applied'").await;
+        assert_eq!(usize::try_from(updates).unwrap(), town.written().len(), "no customer was written twice");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_without_an_answer_that_was_applied_is_found_to_be_ours() {
+    let town = one_person().await;
+    town.sandbox.faults().set(Fault::next("customers.update", 1, FaultKind::ResetAfter));
+    let report = town.anagrafe(&["sync", "--json"]).await.code(3).json();
+    assert_eq!(count(&report, "parked"), 1);
+    assert_eq!(kept::number(&town.store(), "SELECT COUNT(*) FROM writes WHERE outcome = 'unknown'").await, 1);
+    make_due(&town).await;
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!(
+        (report["read"].as_u64(), count(&report, "linked")),
+        (Some(1), 1),
+        "due and in the page, and read once: {report}"
+    );
+    assert_eq!(town.calls("customers.update"), 1, "it was not sent again");
+    assert_eq!(kept::number(&town.store(), "SELECT COUNT(*) FROM writes WHERE outcome = 'applied'").await, 1);
+    // What is ours may be replaced by a new value of the shop's.
+    town.sandbox.open2b.edit_contact(1, |contact| contact.phone = "333 7654321".into());
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.sandbox.vivocha.customer("c1").unwrap()["telnum"], "+393337654321");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_never_arrived_is_made_by_a_later_run() {
+    let town = one_person().await;
+    town.sandbox.faults().set(Fault::next("customers.update", 1, FaultKind::ResetBefore));
+    town.anagrafe(&["sync"]).await.code(3);
+    make_due(&town).await;
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!(count(&report, "updated"), 1);
+    assert_eq!(kept::number(&town.store(), "SELECT COUNT(*) FROM writes WHERE outcome = 'not-applied'").await, 1);
+    town.sandbox.clear_journal();
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!(count(&report, "unchanged"), 1);
+    assert_eq!(town.sandbox.journal().iter().filter(|entry| entry.system == "vivocha").count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_is_refused_parks_its_contact_and_no_other() {
+    let town = Town::of(33, 200, 200).await;
+    let refused = FaultKind::Status {
+        status: 400,
+        retry_after: None,
+        body: Some(json!({"error": 400, "message": "duplicate key"}).to_string()),
+    };
+    town.sandbox.faults().set(Fault::next("customers.update", 1, refused).after(5));
+    let report = town.anagrafe(&["sync", "--json"]).await.code(3).json();
+    assert_eq!((report["read"].as_u64(), count(&report, "parked")), (Some(200), 1));
+    let status = town.anagrafe(&["status", "--json"]).await.code(0).json();
+    assert!(status["shops"]["main"]["next_retry"].is_string(), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_shops_of_one_account_are_surveyed_before_either_is_crossed() {
+    let town = one_person().await;
+    // The other shop knows the same address under another name: from the first contact on it is nobody's alone.
+    let other = Population { contacts: vec![contact(7, "Ugo Bassi", "anna@example.it", "")], ..Population::default() };
+    let second = Sandbox::start(other, Options::default()).await.unwrap();
+    town.append(&format!(
+        "[shops.second]\nurl = \"{}\"\nsecret_key = \"sandbox-secret-key\"\nrate = \"100000/s\"",
+        second.shop_url()
+    ));
+    let reports = town.anagrafe(&["sync", "--json"]).await.code(0).json_lines();
+    assert_eq!(reports.len(), 2);
+    assert!(reports.iter().all(|report| count(report, "unmatched") == 1), "{reports:?}");
+    assert_eq!(town.written(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_base_url_the_accounts_world_is_looked_up() {
+    let town = Town::with(population::generate(1, 60, 60), Options::default()).await;
+    let www = town.sandbox.www_url();
+    town.edit(|text| {
+        let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("base_url")).collect();
+        kept.join("\n").replace("[vivocha]\n", &format!("[vivocha]\nwww = \"{www}\"\n"))
+    });
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!((report["read"].as_u64(), town.calls("world")), (Some(60), 1));
+    town.edit(|text| text.replace("account = \"acme\"", "account = \"nobody\""));
+    let ended = town.anagrafe(&["sync"]).await.code(1);
+    assert!(ended.stderr.contains("account"), "{ended:?}");
+}
