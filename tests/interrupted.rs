@@ -10,21 +10,10 @@ use std::{
 
 use anagrafe::sandbox::{
     Fault, FaultKind, Options, Sandbox,
-    population::{self, Population, ShopContact},
+    population::{self, Population},
 };
 use serde_json::{Value, json};
-use support::{Town, count, kept};
-
-fn contact(id: i64, name: &str, email: &str, phone: &str) -> ShopContact {
-    ShopContact {
-        id,
-        customer: 1,
-        name: name.into(),
-        email: Some(email.into()),
-        phone: phone.into(),
-        note: String::new(),
-    }
-}
+use support::{Town, contact, count, kept};
 
 async fn one_person() -> Town {
     let customer = json!({"id": "c1", "email": "anna@example.it"});

@@ -10,30 +10,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anagrafe::sandbox::{
-    Fault, FaultKind, Options,
-    population::{Population, ShopContact},
-};
+use anagrafe::sandbox::{Fault, FaultKind, Options, population::Population};
 use serde_json::{Map, Value, json};
-use support::{Town, count, kept};
+use support::{Town, contact, count, kept};
 
-fn contact(id: i64, name: &str, email: &str, phone: &str) -> ShopContact {
-    ShopContact {
-        id,
-        customer: 1,
-        name: name.into(),
-        email: Some(email.into()),
-        phone: phone.into(),
-        note: String::new(),
-    }
-}
-
-fn customer(document: Value) -> Map<String, Value> {
+fn customer(document: &Value) -> Map<String, Value> {
     document.as_object().unwrap().clone()
 }
 
-async fn small(contacts: Vec<ShopContact>, customers: Vec<Value>) -> Town {
-    let customers = customers.into_iter().map(customer).collect();
+async fn small(contacts: Vec<ShopContact>, customers: &[Value]) -> Town {
+    let customers = customers.iter().map(customer).collect();
     Town::with(Population { contacts, customers, ..Population::default() }, Options::default()).await
 }
 
@@ -97,7 +83,7 @@ async fn b4_fields_we_do_not_own_survive_a_server_that_overrides() {
         contact(1, "Anna Neri", "anna@example.it", "333 1234568"),
         contact(2, "Ugo Bassi", "ugo@example.it", "333 1234569"),
     ];
-    let town = small(contacts, vec![document.clone(), other.clone()]).await;
+    let town = small(contacts, &[document.clone(), other.clone()]).await;
     town.sandbox.faults().set(Fault::always("customers.update", FaultKind::OverridingUpdate));
     let ended = town.anagrafe(&["sync"]).await.code(1);
     assert!(ended.stderr.contains("put back") && ended.stderr.contains("vivocha.endpoints.update"), "{ended:?}");
@@ -120,7 +106,7 @@ async fn b4_a_server_that_says_done_and_does_nothing_is_found_out_by_the_canary(
 async fn b4_what_a_server_trims_is_ours_all_the_same_and_not_sent_again() {
     let town = small(
         vec![contact(1, "Massimiliano Bartolomucci", "max@example.it", "")],
-        vec![json!({"id": "c1", "email": "max@example.it"})],
+        &[json!({"id": "c1", "email": "max@example.it"})],
     )
     .await;
     town.sandbox.faults().set(Fault::always("customers.update", FaultKind::TrimmingUpdate { to: 8 }));
@@ -224,7 +210,7 @@ async fn b8_with_no_change_outside_a_second_run_writes_nothing_whatever_contacts
         contact(3, "Neri Anna", "anna@example.it", "333 1234568"),
         contact(4, "Anna Maria Neri", "", "+39 333 1234568"),
     ];
-    let town = small(contacts, vec![json!({"id": "c1", "email": "anna@example.it"})]).await;
+    let town = small(contacts, &[json!({"id": "c1", "email": "anna@example.it"})]).await;
     town.append(
         "[fields]\nname = { to = \"name\", rule = \"always\" }\nphone = { to = \"telnum\", rule = \"always\" }",
     );
@@ -250,7 +236,7 @@ async fn b8_with_no_change_outside_a_second_run_writes_nothing_whatever_contacts
 async fn an_agents_edit_survives_and_a_changed_source_still_reaches_what_is_ours() {
     let town = small(
         vec![contact(1, "Anna Neri", "anna@example.it", "333 1234568")],
-        vec![json!({"id": "c1", "email": "anna@example.it"})],
+        &[json!({"id": "c1", "email": "anna@example.it"})],
     )
     .await;
     town.anagrafe(&["sync"]).await.code(0);
@@ -280,7 +266,7 @@ async fn a_persons_word_on_a_link_is_carried_out_by_the_next_sync_and_stands() {
         json!({"id": "c1", "email": "anna@example.it", "firstname": "Annie", "lastname": "Black"}),
         json!({"id": "c2", "email": "ugo@example.it", "firstname": "Hugo", "lastname": "Low"}),
     ];
-    let town = small(contacts, customers).await;
+    let town = small(contacts, &customers).await;
     let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
     assert_eq!(count(&report, "waiting"), 2);
     let proposals = town.anagrafe(&["links", "list", "--json"]).await.code(0).json();

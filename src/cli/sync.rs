@@ -70,8 +70,8 @@ struct Works<'a> {
 impl Works<'_> {
     fn bridge(&self, shop: &ShopName, out: Output) -> Result<Bridge, Failure> {
         let watch = Arc::new(Progress::of(shop.as_str(), out));
-        let stop = self.signals.stop.clone();
-        setup::bridge(self.settings, shop, self.network, self.reader, self.memory, true, watch, stop)
+        let until = self.signals.stop.clone();
+        setup::bridge(self.settings, shop, self.network, self.reader, self.memory, true, watch, until)
     }
 }
 

@@ -119,6 +119,18 @@ impl Town {
     }
 }
 
+/// A contact of the shop.
+pub fn contact(id: i64, name: &str, email: &str, phone: &str) -> population::ShopContact {
+    population::ShopContact {
+        id,
+        customer: 1,
+        name: name.into(),
+        email: Some(email.into()),
+        phone: phone.into(),
+        note: String::new(),
+    }
+}
+
 /// A count of a report.
 pub fn count(report: &Value, name: &str) -> u64 {
     report["counts"][name].as_u64().unwrap_or_else(|| panic!("no count {name} in {report}"))
