@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anagrafe::sandbox::{Fault, FaultKind, Options, population::Population};
+use anagrafe::sandbox::{
+    Fault, FaultKind, Options,
+    population::{Population, ShopContact},
+};
 use serde_json::{Map, Value, json};
 use support::{Town, contact, count, kept};
 
