@@ -11,7 +11,7 @@ use std::{
 };
 
 use anagrafe::sandbox::{
-    Fault, FaultKind, Options,
+    Fault, FaultKind, Malformed, Options,
     population::{Population, ShopContact},
 };
 use serde_json::{Map, Value, json};
@@ -76,6 +76,23 @@ async fn a2_checkpoint_never_passes_an_id_that_is_not_accounted_for_however_ofte
     town.sandbox.clear_journal();
     town.anagrafe(&["sync"]).await.code(0);
     assert_eq!(town.written(), Vec::<String>::new(), "and then it is quiet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a7_read_is_the_sum_of_the_states_whatever_comes() {
+    let town = Town::of(23, 400, 300).await;
+    let malformed = FaultKind::MalformedRecord { how: Malformed::Id };
+    town.sandbox.faults().set(Fault::next("contacts.find", 3, malformed));
+    let refused = FaultKind::Status { status: 400, retry_after: None, body: None };
+    town.sandbox.faults().set(Fault::next("customers.update", 2, refused).after(4));
+    for limit in ["30", "170", "1000"] {
+        let report = town.anagrafe(&["sync", "--json", "--limit", limit]).await.json();
+        let sum: u64 = report["counts"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+        assert_eq!(report["read"], sum, "{report}");
+        assert!(report["read"].as_u64().unwrap() > 0);
+    }
+    let unaccounted = "SELECT COUNT(*) FROM contacts WHERE state IS NULL";
+    assert_eq!(kept::number(&town.store(), unaccounted).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -112,11 +112,7 @@ async fn run(
         Pass::Survey => body.survey(&mut tally).await,
         Pass::Sync | Pass::Resync => body.crossing(&mut tally).await,
     };
-    let balanced = tally.read() == tally.counts().sum();
-    let ended = match ended {
-        Ok(()) if !balanced => Err(PassError::Unbalanced { read: tally.read(), counted: tally.counts().sum() }),
-        other => other,
-    };
+    let ended = ended.and_then(|()| balanced(&tally));
     if let Err(PassError::Held(hold)) = &ended {
         tally.hold(note(hold));
     }
@@ -126,6 +122,12 @@ async fn run(
     report.calls = spent(calls(bridge), &calls_before);
     bridge.store.finish(&tenure.lease(), &report).await?;
     Ok(Ran { report, error: ended.err() })
+}
+
+/// Whether every contact read ended in exactly one count: else the run is no success, whatever it did.
+fn balanced(tally: &Tally) -> Result<(), PassError> {
+    let (read, counted) = (tally.read(), tally.counts().sum());
+    if read == counted { Ok(()) } else { Err(PassError::Unbalanced { read, counted }) }
 }
 
 fn outcome(ended: &Result<(), PassError>, tally: &Tally) -> Outcome {
@@ -365,4 +367,22 @@ fn fields(bridge: &Bridge) -> Vec<Field> {
         fields.push(Field::Note);
     }
     fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::state::ContactState, sync::tally::Ended};
+
+    #[test]
+    fn a7_a_run_whose_figures_do_not_add_up_is_no_success() {
+        let mut tally = Tally::default();
+        tally.reading(2);
+        tally.ended(Ended::In(ContactState::Linked));
+        let ended = balanced(&tally);
+        assert!(matches!(ended, Err(PassError::Unbalanced { read: 2, counted: 1 })));
+        assert_eq!(outcome(&ended, &tally), Outcome::Failed);
+        tally.ended(Ended::Unchanged);
+        assert_eq!(outcome(&balanced(&tally), &tally), Outcome::Done);
+    }
 }
