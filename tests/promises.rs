@@ -110,6 +110,10 @@ async fn b4_fields_we_do_not_own_survive_a_server_that_overrides() {
     assert_eq!(now(&town, "c1")["tags"], document["tags"]);
     assert_eq!(now(&town, "c1")["data"], document["data"]);
     assert_eq!(now(&town, "c2"), other, "nobody else was touched");
+    // Nor does the next run try it on the next one: a person looks first.
+    let again = town.anagrafe(&["sync"]).await;
+    assert!(again.stderr.contains("resume"), "{again:?}");
+    assert_eq!(now(&town, "c2"), other, "nobody else was touched later either");
     assert_eq!(kept::number(&town.store(), "SELECT checkpoint FROM shops").await, 0);
 }
 

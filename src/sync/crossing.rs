@@ -27,7 +27,7 @@ use crate::{
         page::{self, ContactPlan, PagePlan},
         safeguards,
     },
-    store::{ContactRecord, Known, PageRecord, Prior, WriteId, WriteOutcome},
+    store::{ContactRecord, Decision, Known, PageRecord, Prior, WriteId, WriteOutcome},
 };
 
 /// One crossing of a shop.
@@ -300,6 +300,11 @@ impl Crossing<'_> {
         }
         if let Some(stopped) = applied.stopped {
             let applied = Applied { stopped: None, ..applied };
+            if let PassError::Overrides { .. } = &stopped {
+                // Else the next run would take fields from the next customer, and so on every few minutes.
+                let pause = Decision::Pause("Vivocha dropped fields that an update did not send".into());
+                self.bridge.store.decide(&pause, "anagrafe", self.bridge.clock.now()).await?;
+            }
             return self.settle_only(applied, page, stopped).await;
         }
         let checkpoint = match reach {

@@ -39,7 +39,7 @@ pub enum PassError {
     LeaseLost,
     /// An update took fields away that were not ours.
     #[error(
-        "Vivocha dropped fields that were not sent when customer {customer} was updated ({fields}); {restored}. No further update was sent. Ask Vivocha how a partial update is made for this account, and set vivocha.endpoints.update accordingly"
+        "Vivocha dropped fields that were not sent when customer {customer} was updated ({fields}); {restored}. No further update was sent, and writing is paused. Ask Vivocha how a partial update is made for this account, set vivocha.endpoints.update accordingly, then `anagrafe resume`"
     )]
     Overrides {
         /// Whose.

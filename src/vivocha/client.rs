@@ -131,8 +131,8 @@ impl Writer {
         Self { reader }
     }
 
-    /// Sets these top-level fields and answers the document as it came back. Compare it: some servers trim, and one
-    /// that did not understand the body answers as if it had.
+    /// Sets these top-level fields and answers the document as it came back, or, where success was told without one, as
+    /// it is read then. Compare it: some servers trim, and one that did not understand the body answers as if it had.
     ///
     /// # Errors
     /// [`Verdict::Unknown`] where it may have been applied all the same; an unknown customer is one to
@@ -149,7 +149,15 @@ impl Writer {
         let endpoint = &self.session().options.endpoints.update;
         let body = if endpoint.method == Method::PATCH { wire::json_patch(&fields) } else { Value::Object(fields) };
         let path = endpoint.path_for(&[("{cid}", id)]).map_err(|cause| self.failed(NAME, cause))?;
-        self.write(NAME, endpoint.method.clone(), &path, Bytes::from(body.to_string())).await
+        match self.write(NAME, endpoint.method.clone(), &path, Bytes::from(body.to_string())).await {
+            Err(error) if told_without_document(&error) => self.read_back(id, error).await,
+            written => written,
+        }
+    }
+
+    /// The customer itself is better evidence than the answer to its update; where it cannot be had, the doubt stays.
+    async fn read_back(&self, id: &CustomerId, doubt: CallError) -> Result<Customer, CallError> {
+        self.reader.get(id).await.ok().flatten().ok_or(doubt)
     }
 
     /// Sends the top-level fields that differ, and nothing, without a call, where none does (`None`).
@@ -197,4 +205,10 @@ impl Writer {
     fn failed(&self, name: &'static str, cause: Cause) -> CallError {
         self.session().client.failed(name, Verdict::Park, cause)
     }
+}
+
+/// Whether a write was answered with success, and only the document is missing or not legible.
+fn told_without_document(error: &CallError) -> bool {
+    let without = matches!(&error.cause, Cause::Status { status: 200..=299, .. } | Cause::Protocol(_));
+    error.verdict == Verdict::Unknown && without
 }

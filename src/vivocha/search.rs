@@ -4,7 +4,10 @@
 //! customers would hide those of its batch mates. A batch is then halved, a single ask read page by page. And a customer
 //! that holds no spelling asked for proves that the filter is not honoured, which ends the run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::Ordering,
+};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
@@ -97,12 +100,11 @@ struct Page {
 }
 
 impl Page {
-    /// Whether this page, the last of `received` rows, is certainly the last there is. A server that does not count and
-    /// cuts in silence cuts at a round number: five rows of a kind are asked after.
-    fn ends(&self, received: usize) -> bool {
+    /// Whether this page, the last of `received` rows, is certainly the last there is. Of a server that does not count
+    /// and may cut in silence only a page shorter than one it was seen not to cut is believed.
+    fn ends(&self, received: usize, uncut: usize) -> bool {
         let rows = self.rows.len();
-        let counted = self.matching.map_or(!rows.is_multiple_of(5) || rows == 0, |matching| received >= matching);
-        rows < LIMIT && counted
+        rows < LIMIT && self.matching.map_or(rows < uncut || rows == 0, |matching| received >= matching)
     }
 }
 
@@ -196,13 +198,30 @@ impl Session {
 
     async fn read(&self, piece: &Piece, mode: Mode) -> Result<Read, CallError> {
         let page = self.checked_page(piece, mode, 0).await?;
-        if page.ends(page.rows.len()) {
+        let rows = page.rows.len();
+        if page.ends(rows, self.uncut.load(Ordering::Relaxed)) || self.is_uncut(piece, mode, &page).await? {
             Ok(Read::Whole(page.rows))
         } else if piece.items.len() > 1 {
             Ok(Read::Divide)
         } else {
             self.pages(piece, mode, page).await
         }
+    }
+
+    /// Asks a server that does not count for what lies behind a first page. Where nothing does, pages shorter than this one
+    /// need not be asked after again, so that this costs a few calls of a run and not one per search.
+    async fn is_uncut(&self, piece: &Piece, mode: Mode, first: &Page) -> Result<bool, CallError> {
+        let rows = first.rows.len();
+        if first.matching.is_some() || rows >= LIMIT {
+            return Ok(false);
+        }
+        let behind = self.checked_page(piece, mode, rows).await?.rows;
+        if behind.is_empty() {
+            self.uncut.fetch_max(rows, Ordering::Relaxed);
+            return Ok(true);
+        }
+        // The same rows again: `skip` is not honoured, and there is no way to see further.
+        Ok(behind.len() <= rows && behind.iter().all(|row| first.rows.iter().any(|seen| seen.id == row.id)))
     }
 
     /// Reads one ask page by page. There is no snapshot: a total that shrinks on the way means that a row may have slipped
@@ -214,7 +233,7 @@ impl Session {
         let mut page = first;
         for number in 1..=self.options.max_pages {
             received += page.rows.len();
-            let ends = page.ends(received) || page.rows.is_empty();
+            let ends = page.ends(received, self.uncut.load(Ordering::Relaxed)) || page.rows.is_empty();
             let shrunk = page.matching < total;
             let matching = page.matching;
             let before = found.len();

@@ -1,6 +1,8 @@
 //! One account, reached: the HTTP client, the options, the authorisation in force. Every call of this module goes through
 //! [`Session::send`].
 
+use std::sync::atomic::AtomicUsize;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::Value;
@@ -18,12 +20,18 @@ use crate::http::{Answer, Call, CallError, Cause, Client, Safety, Verdict};
 /// The longest body a write may have: theirs answer a longer one like an internal error, which says nothing of the cause.
 const LONGEST_BODY: usize = 100_000;
 
+/// Answers with fewer rows than this are taken for whole: nobody cuts at one or two.
+const NEVER_CUT: usize = 3;
+
 pub(super) struct Session {
     pub client: Client,
     pub options: Options,
     pub authority: Authority,
     /// What [`SearchMode::Auto`] turned out to be.
     mode: OnceCell<Mode>,
+    /// The longest answer of a search that was seen to be whole, of a server that does not say how many match: it cuts no
+    /// shorter one.
+    pub uncut: AtomicUsize,
 }
 
 /// A search mode that can be acted upon.
@@ -73,7 +81,7 @@ impl Request {
 
 impl Session {
     pub(super) fn new(client: Client, options: Options, authority: Authority) -> Self {
-        Self { client, options, authority, mode: OnceCell::new() }
+        Self { client, options, authority, mode: OnceCell::new(), uncut: AtomicUsize::new(NEVER_CUT) }
     }
 
     pub(super) async fn authorization(&self) -> Result<Issued, CallError> {

@@ -36,6 +36,8 @@ pub struct Fake {
     /// How many tokens it gave; the last is the one it takes.
     pub tokens: u32,
     pub expires_in: i64,
+    /// Answered to an update that is made all the same.
+    pub update_says: Option<(u16, Value)>,
     /// Every request: verb, path and query as they came, content type, body.
     pub seen: Vec<(Method, String, Option<String>, String)>,
 }
@@ -53,6 +55,7 @@ impl Default for Fake {
             lets_in: None,
             tokens: 0,
             expires_in: 3600,
+            update_says: None,
             seen: Vec::new(),
         }
     }
@@ -224,6 +227,7 @@ async fn one(
         return refused;
     }
     let mut fake = server.lock();
+    let instead = fake.update_says.clone().filter(|_| method == Method::PUT);
     let Some(document) = fake.customers.get_mut(&id) else { return error(404, "not_found", Value::Null) };
     match method.as_str() {
         "GET" => {}
@@ -242,7 +246,7 @@ async fn one(
         }
         _ => return error(405, "Method Not Allowed", json!("no such verb")),
     }
-    answer(200, &json!(document))
+    instead.map_or_else(|| answer(200, &json!(document)), |(status, body)| answer(status, &body))
 }
 
 async fn history(

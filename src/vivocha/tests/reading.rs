@@ -97,7 +97,7 @@ async fn an_ask_too_long_for_one_address_takes_several_and_a_value_too_long_is_t
 
 #[tokio::test]
 async fn a_full_answer_is_divided_so_that_one_mailbox_starves_nobody() {
-    for (counts, clamp) in [(true, usize::MAX), (false, usize::MAX), (true, 30), (false, 30)] {
+    for (counts, clamp) in [(true, usize::MAX), (false, usize::MAX), (true, 30), (false, 30), (false, 32)] {
         let server = Server::default();
         server.lock().counts = counts;
         server.lock().clamp = clamp;
@@ -110,6 +110,28 @@ async fn a_full_answer_is_divided_so_that_one_mailbox_starves_nobody() {
         let found = reader.search(&asks).await.unwrap();
         assert_eq!(found.customers.len(), 251, "counts {counts}, clamp {clamp}");
         assert_eq!(found.crowded, Vec::<usize>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_neither_counts_nor_gives_what_was_asked_hides_nobody() {
+    for clamp in [3, 7, 16, usize::MAX] {
+        let server = Server::default();
+        server.lock().counts = false;
+        server.lock().clamp = clamp;
+        let address = |n: usize| format!("a{n}@x.it");
+        for n in 0..20 {
+            server.put(json!({"id": format!("c{n:02}"), "email": address(n)}));
+        }
+        let reader = started(&server, |_| ()).await;
+        let asks: Vec<Ask> = (0..20).map(|n| ask(&[&address(n)], &[])).collect();
+        assert_eq!(reader.search(&asks).await.unwrap().customers.len(), 20, "clamp {clamp}");
+        let before = server.searches().len();
+        assert_eq!(reader.search(&asks[..2]).await.unwrap().customers.len(), 2);
+        assert_eq!(server.searches().len(), before + 1, "a short answer is believed");
+        if clamp == usize::MAX {
+            assert_eq!(before, 2, "the batch, and once what lies behind it");
+        }
     }
 }
 

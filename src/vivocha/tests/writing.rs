@@ -28,6 +28,33 @@ async fn an_update_is_written_and_answered_whole() {
 }
 
 #[tokio::test]
+async fn an_update_answered_without_the_customer_is_read_back() {
+    let whole = json!({"id": "c1", "email": "anna@x.it", "telnum": "1"});
+    for (status, body) in
+        [(204, json!(null)), (202, json!({})), (200, json!({"ok": true})), (200, json!({"telnum": "1"}))]
+    {
+        let server = Server::default();
+        server.put(json!({"id": "c1", "email": "anna@x.it"}));
+        let writer = writer(&server).await;
+        server.lock().update_says = Some((status, body));
+        let customer = writer.update(&id("c1"), fields(json!({"telnum": "1"}))).await.unwrap();
+        assert_eq!(Value::Object(customer.document), whole, "{status}");
+        let verbs: Vec<String> = server.lock().seen.iter().map(|call| call.0.to_string()).collect();
+        assert_eq!(verbs, ["PUT", "GET"], "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_update_that_cannot_be_read_back_stays_in_doubt() {
+    let server = Server::default();
+    server.put(json!({"id": "c1"}));
+    let writer = writer(&server).await;
+    server.lock().faults.extend([204, 404]);
+    let told = writer.update(&id("c1"), fields(json!({"telnum": "1"}))).await.unwrap_err();
+    assert_eq!(told.verdict, Verdict::Unknown);
+}
+
+#[tokio::test]
 async fn a_patch_endpoint_gets_a_json_patch() {
     let server = Server::default();
     server.put(json!({"id": "c1", "email": "anna@x.it"}));
