@@ -80,7 +80,12 @@ async fn a_first_crossing_of_ten_thousand_links_and_writes_nothing_wrong_and_a_s
     assert_eq!(kept.len(), CONTACTS);
     assert!(kept.values().all(|kept| kept.state.is_some()), "every contact is in one state");
     let found = differences(&truth, &kept);
-    assert!(found.is_empty(), "{} states differ from the truth, such as\n{}", found.len(), found[..found.len().min(20)].join("\n"));
+    assert!(
+        found.is_empty(),
+        "{} states differ from the truth, such as\n{}",
+        found.len(),
+        found[..found.len().min(20)].join("\n")
+    );
 
     let mut wanted: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     for truth in truth.values().filter(|truth| !truth.writes.is_empty()) {

@@ -101,10 +101,9 @@ impl From<CallError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let exit = match &error {
-            StoreError::WrongKey
-            | StoreError::NoProposal(_)
-            | StoreError::NotOpen { .. }
-            | StoreError::NoHold(_) => Exit::Usage,
+            StoreError::WrongKey | StoreError::NoProposal(_) | StoreError::NotOpen { .. } | StoreError::NoHold(_) => {
+                Exit::Usage
+            }
             StoreError::LeaseLost
             | StoreError::Paused
             | StoreError::TooNew { .. }

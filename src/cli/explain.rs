@@ -211,10 +211,9 @@ fn words(story: &Story, kept: &[Line]) -> Vec<String> {
     }
     for write in &story.writes {
         let fields: Vec<&str> = write.fields.iter().map(|field| field.as_str()).collect();
-        let outcome = write.outcome.map_or_else(
-            || "outcome not recorded".to_owned(),
-            |(outcome, at)| format!("{} {at}", outcome.as_str()),
-        );
+        let outcome = write
+            .outcome
+            .map_or_else(|| "outcome not recorded".to_owned(), |(outcome, at)| format!("{} {at}", outcome.as_str()));
         lines.push(format!(
             "  wrote {} to {} for {} (run {}, declared {}): {outcome}",
             fields.join(", "),

@@ -38,11 +38,14 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<Exit, Failure> {
     let tenure = Tenure::take(store, Arc::new(SystemClock), settings.store.lease, "plan", false).await?;
     let mut exit = Exit::Done;
     for shop in shops {
-        let printer =
-            Arc::new(Printer { out: context.out, all: args.all, progress: Progress::of(shop.as_str(), context.out), sums: Mutex::default() });
+        let printer = Arc::new(Printer {
+            out: context.out,
+            all: args.all,
+            progress: Progress::of(shop.as_str(), context.out),
+            sums: Mutex::default(),
+        });
         let watch = Arc::clone(&printer) as Arc<dyn Watch>;
-        let bridge =
-            setup::bridge(&settings, &shop, &network, &reader, &memory, false, watch, signals.stop.clone())?;
+        let bridge = setup::bridge(&settings, &shop, &network, &reader, &memory, false, watch, signals.stop.clone())?;
         let options = SyncOptions { limit: args.limit, full: args.full };
         let Ran { report, error: _ } = sync(&bridge, &tenure, options).await?;
         printer.summary(&report)?;

@@ -39,7 +39,9 @@ pub fn settings(file: Option<&PathBuf>) -> Result<Settings, Failure> {
 /// The environment; names and values that are not Unicode concern nobody here.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// What a command needs the store for.
@@ -93,7 +95,8 @@ pub async fn memory(settings: &Settings, purpose: Purpose) -> Result<Memory, Fai
 
 fn hash_key(settings: &Settings, purpose: Purpose) -> Result<HashKey, Failure> {
     if let Some(given) = &settings.store.hash_key {
-        return HashKey::new(given.expose_secret().as_bytes()).map_err(|e| Failure::usage(format!("store.hash_key: {e}")));
+        return HashKey::new(given.expose_secret().as_bytes())
+            .map_err(|e| Failure::usage(format!("store.hash_key: {e}")));
     }
     let state_dir = &settings.store.state_dir;
     let found = match purpose {

@@ -45,7 +45,12 @@ fn sentences(overview: &Overview) -> Vec<String> {
         ));
     }
     for hold in &overview.holds {
-        lines.push(format!("HELD ({}): {}; see `anagrafe holds show {}`", hold.what.kind.as_str(), hold.what.reason, hold.id));
+        lines.push(format!(
+            "HELD ({}): {}; see `anagrafe holds show {}`",
+            hold.what.kind.as_str(),
+            hold.what.reason,
+            hold.id
+        ));
     }
     lines.push(format!(
         "Waiting for a person: {} links (anagrafe links list), {} merges (anagrafe merges list)",

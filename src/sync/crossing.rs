@@ -90,8 +90,7 @@ impl Crossing<'_> {
 
     fn normalised(&self, records: &[Record]) -> Vec<Member> {
         let member = |contact: &Contact| {
-            let identity =
-                normalise::identity(&contact.name, &contact.email, &contact.phone, self.bridge.rules.region);
+            let identity = normalise::identity(&contact.name, &contact.email, &contact.phone, self.bridge.rules.region);
             let hashes = Hashes::of(&identity, &self.bridge.key);
             Member { contact: contact.clone(), identity, hashes, prior: None }
         };
@@ -293,7 +292,9 @@ impl Crossing<'_> {
         }
         let merges = plan.contacts.iter().flat_map(|contact| &contact.proposals);
         tallied.proposed(merges.filter(|p| matches!(p.proposed, Proposed::Merge { .. })).count() as u64);
-        for contact in plan.contacts.iter().filter(|c| matches!(applied.done.get(&c.contact.id), Some(Done::Updated(_)))) {
+        for contact in
+            plan.contacts.iter().filter(|c| matches!(applied.done.get(&c.contact.id), Some(Done::Updated(_))))
+        {
             tallied.updated(contact.link.as_ref().is_some_and(|link| link.standing));
         }
         *tally = tallied;

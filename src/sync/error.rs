@@ -19,7 +19,9 @@ pub enum PassError {
     #[error("hold {}: {}", .0.id, .0.what.reason)]
     Held(Box<Hold>),
     /// One cause keeps too many contacts from being handled.
-    #[error("{count} contacts of this run could not be handled for one reason, so it is an outage and not their fault: {cause}; nothing of this page was recorded; run again once it is over")]
+    #[error(
+        "{count} contacts of this run could not be handled for one reason, so it is an outage and not their fault: {cause}; nothing of this page was recorded; run again once it is over"
+    )]
     Outage {
         /// How many.
         count: u64,
@@ -36,7 +38,9 @@ pub enum PassError {
     #[error("this process could not prove its lease on the account any more, so it stopped writing; run again")]
     LeaseLost,
     /// An update took fields away that were not ours.
-    #[error("Vivocha dropped fields that were not sent when customer {customer} was updated ({fields}); {restored}. No further update was sent. Ask Vivocha how a partial update is made for this account, and set vivocha.endpoints.update accordingly")]
+    #[error(
+        "Vivocha dropped fields that were not sent when customer {customer} was updated ({fields}); {restored}. No further update was sent. Ask Vivocha how a partial update is made for this account, and set vivocha.endpoints.update accordingly"
+    )]
     Overrides {
         /// Whose.
         customer: CustomerId,
@@ -46,7 +50,9 @@ pub enum PassError {
         restored: &'static str,
     },
     /// The first update was not there when it was read back.
-    #[error("the first update of this run answered as if it were done, but customer {customer}, read back, does not show it. No further update was sent. Run `anagrafe check`, and look at vivocha.endpoints.update")]
+    #[error(
+        "the first update of this run answered as if it were done, but customer {customer}, read back, does not show it. No further update was sent. Run `anagrafe check`, and look at vivocha.endpoints.update"
+    )]
     Canary {
         /// Whose.
         customer: CustomerId,

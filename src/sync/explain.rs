@@ -108,7 +108,11 @@ fn mask(text: &str) -> String {
         let tail: String = text.chars().rev().take(2).collect::<Vec<_>>().into_iter().rev().collect();
         return format!("…{tail}");
     }
-    text.split_whitespace().filter_map(|word| word.chars().next()).map(|c| format!("{c}…")).collect::<Vec<_>>().join(" ")
+    text.split_whitespace()
+        .filter_map(|word| word.chars().next())
+        .map(|c| format!("{c}…"))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]

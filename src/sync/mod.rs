@@ -109,18 +109,13 @@ impl Bridge {
     /// How fields are read and compared.
     #[must_use]
     pub fn reading(&self) -> Reading<'_> {
-        Reading {
-            rules: &self.rules.fields,
-            naming: &self.rules.naming,
-            region: self.rules.region,
-            key: &self.key,
-        }
+        Reading { rules: &self.rules.fields, naming: &self.rules.naming, region: self.rules.region, key: &self.key }
     }
 
     /// The rules as they go into fingerprints.
     #[must_use]
     pub fn rules_print(&self) -> String {
-        let Rules { matching, fields, naming, country, .. } = &*self.rules;
-        fingerprint::rules(country, matching, fields, naming, &self.key)
+        let Rules { spellings, matching, fields, naming, country, .. } = &*self.rules;
+        fingerprint::rules(country, spellings, matching, fields, naming, &self.key)
     }
 }

@@ -58,8 +58,7 @@ pub async fn sync(bridge: &Bridge, tenure: &Tenure, options: SyncOptions) -> Res
         if ran.error.is_some() || ran.report.read == 0 && progress.surveyed == 0 {
             return Ok(ran);
         }
-        surveyed =
-            Some(SurveyNote { run: ran.report.run, read: ran.report.read, duration_ms: ran.report.duration_ms });
+        surveyed = Some(SurveyNote { run: ran.report.run, read: ran.report.read, duration_ms: ran.report.duration_ms });
     }
     let ran = run(bridge, tenure, Pass::Sync, options, surveyed).await;
     bridge.watch.done();
@@ -265,7 +264,9 @@ impl Body<'_> {
         for (id, got) in fetched {
             match got {
                 Ok(Some(record)) => records.push(record),
-                Ok(None) => tracing::info!(contact = %id, "a parked contact is not in the shop any more; a resync concludes that"),
+                Ok(None) => {
+                    tracing::info!(contact = %id, "a parked contact is not in the shop any more; a resync concludes that")
+                }
                 Err(error) if error.verdict == crate::http::Verdict::Stop => return Err(error.into()),
                 Err(error) => tracing::warn!(contact = %id, %error, "a parked contact could not be read; it stays due"),
             }

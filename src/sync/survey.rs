@@ -40,8 +40,7 @@ pub async fn survey(bridge: &Bridge, tenure: &Tenure, after: i64, of: u64, tally
 fn entry(record: &Record, bridge: &Bridge) -> Option<IndexEntry> {
     match record {
         Record::Whole(contact) => {
-            let identity =
-                normalise::identity(&contact.name, &contact.email, &contact.phone, bridge.rules.region);
+            let identity = normalise::identity(&contact.name, &contact.email, &contact.phone, bridge.rules.region);
             Some(index_entry(contact.id, Hashes::of(&identity, &bridge.key)))
         }
         // The crossing reads it again and parks it.

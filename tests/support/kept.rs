@@ -30,7 +30,10 @@ pub async fn contacts(path: &Path) -> BTreeMap<i64, Kept> {
     .unwrap();
     let kept = |row: &sqlx::sqlite::SqliteRow| {
         let text = |name: &str| row.get::<Option<String>, _>(name);
-        (row.get("id"), Kept { state: text("state"), reason: text("reason"), customer: text("customer"), role: text("role") })
+        (
+            row.get("id"),
+            Kept { state: text("state"), reason: text("reason"), customer: text("customer"), role: text("role") },
+        )
     };
     rows.iter().map(kept).collect()
 }
@@ -50,7 +53,13 @@ pub async fn proposals(path: &Path) -> Vec<(i64, String, String, Vec<String>, bo
     rows.iter()
         .map(|row| {
             let absorbed: Vec<String> = serde_json::from_str(row.get("absorbed")).unwrap();
-            (row.get("id"), row.get("kind"), row.get("customer"), absorbed, row.get::<Option<String>, _>("because").is_some())
+            (
+                row.get("id"),
+                row.get("kind"),
+                row.get("customer"),
+                absorbed,
+                row.get::<Option<String>, _>("because").is_some(),
+            )
         })
         .collect()
 }
@@ -65,9 +74,9 @@ pub async fn everything(path: &Path) -> Vec<(String, String)> {
         let columns: Vec<String> =
             sqlx::query_scalar("SELECT name FROM pragma_table_info(?)").bind(&table).fetch_all(&mut db).await.unwrap();
         for column in columns {
-            let sql = format!("SELECT DISTINCT CAST(\"{column}\" AS TEXT) FROM \"{table}\" WHERE \"{column}\" IS NOT NULL");
-            let found: Vec<String> =
-                sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&mut db).await.unwrap();
+            let sql =
+                format!("SELECT DISTINCT CAST(\"{column}\" AS TEXT) FROM \"{table}\" WHERE \"{column}\" IS NOT NULL");
+            let found: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&mut db).await.unwrap();
             values.extend(found.into_iter().map(|value| (format!("{table}.{column}"), value)));
         }
     }

@@ -1,5 +1,11 @@
 //! A town for a test: both systems in miniature, a configuration that points there, and the real binary.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc, reason = "a test ends where it fails, and not every test needs everything")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test ends where it fails, and not every test needs everything"
+)]
 
 pub mod kept;
 

@@ -85,7 +85,8 @@ pub(super) async fn found(
         .map_err(failed)?;
     let links = all(&rows, link)?;
     let linked: Vec<ContactKey> = links.iter().map(|link| link.contact.clone()).collect();
-    let names = priors(c, account, &linked).await?.into_iter().map(|(key, (prior, _))| (key, prior.entry.name)).collect();
+    let names =
+        priors(c, account, &linked).await?.into_iter().map(|(key, (prior, _))| (key, prior.entry.name)).collect();
     let links = grouped(links.into_iter().map(|link| (link.customer.clone(), link)).collect());
     Ok(Found { links, names, holders: holders(c, account, identifiers).await? })
 }
