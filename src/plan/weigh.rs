@@ -132,10 +132,9 @@ fn agreement<T: PartialEq>(
     match (mine, theirs) {
         (None, _) | (Some(_), Side::Blank | Side::Unreadable) => Agreement::Lacking,
         (Some(_), _) if mine_shared.is_some() => Agreement::Lacking,
-        (Some(_), Side::Opaque) => Agreement::Differ,
         (Some(mine), Side::Is(theirs)) if mine == theirs => Agreement::Agree,
         (Some(_), Side::Is(theirs)) if theirs_shared(theirs) => Agreement::Lacking,
-        (Some(_), Side::Is(_)) => Agreement::Differ,
+        (Some(_), Side::Is(_) | Side::Opaque) => Agreement::Differ,
     }
 }
 

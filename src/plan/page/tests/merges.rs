@@ -38,7 +38,7 @@ fn authority(world: &World) -> Vec<String> {
 }
 
 /// Two customers of one address; `more` goes onto the second.
-fn one_address(more: Value) -> World {
+fn one_address(more: &Value) -> World {
     let mut second = json!({"email": "mario@x.it"});
     second.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     World::new()
@@ -49,17 +49,17 @@ fn one_address(more: Value) -> World {
 
 #[test]
 fn customers_that_all_hold_the_address_are_merged_without_asking() {
-    assert_eq!(merge(&one_address(json!({})).plan()), ("D into C".into(), vec!["automatic".into()]));
-    assert_eq!(authority(&one_address(json!({"lastname": "Rossi"}))), ["automatic"]);
-    assert_eq!(authority(&one_address(json!({"nickname": "Nobody"}))), ["automatic"], "a nickname never contradicts");
+    assert_eq!(merge(&one_address(&json!({})).plan()), ("D into C".into(), vec!["automatic".into()]));
+    assert_eq!(authority(&one_address(&json!({"lastname": "Rossi"}))), ["automatic"]);
+    assert_eq!(authority(&one_address(&json!({"nickname": "Nobody"}))), ["automatic"], "a nickname never contradicts");
 }
 
 #[test]
 fn each_contradiction_asks() {
-    assert_eq!(authority(&one_address(json!({"telnum": "347 7654321"}))), ["other-phone"]);
-    assert_eq!(authority(&one_address(json!({"telnum": "somewhere"}))), ["other-phone"], "who knows whose that is");
-    assert_eq!(authority(&one_address(json!({"telnum": ["333 1234567"]}))), ["other-phone"]);
-    let names = one_address(json!({"lastname": "Rossi"}));
+    assert_eq!(authority(&one_address(&json!({"telnum": "347 7654321"}))), ["other-phone"]);
+    assert_eq!(authority(&one_address(&json!({"telnum": "somewhere"}))), ["other-phone"], "who knows whose that is");
+    assert_eq!(authority(&one_address(&json!({"telnum": ["333 1234567"]}))), ["other-phone"]);
+    let names = one_address(&json!({"lastname": "Rossi"}));
     let mut among_themselves = names.customer("C", json!({"email": "mario@x.it", "lastname": "Verdi"}));
     among_themselves.contacts.clear();
     let among_themselves = among_themselves.contact("1", "", "mario@x.it", "333 1234567");
@@ -103,10 +103,10 @@ fn b7_a_bridge_or_a_telephone_alone_needs_names_that_all_agree() {
 
 #[test]
 fn rules_and_size_may_ask_for_a_person() {
-    let mut off = one_address(json!({}));
+    let mut off = one_address(&json!({}));
     off.matching.auto_merge = false;
     assert_eq!(authority(&off), ["auto-merge-off"]);
-    let mut large = one_address(json!({})).customer("E", json!({"email": "mario@x.it"}));
+    let mut large = one_address(&json!({})).customer("E", json!({"email": "mario@x.it"}));
     large.matching.max_share = 9;
     large.matching.max_cluster = 2;
     assert_eq!(merge(&large.plan()), ("D, E into C".into(), vec!["large-cluster".into()]));
@@ -116,14 +116,14 @@ fn rules_and_size_may_ask_for_a_person() {
 
 #[test]
 fn a_customer_of_another_contact_is_not_merged_without_asking() {
-    let elsewhere = one_address(json!({})).contact("b/2", "Mario Rossi", "", "347 1112223").off_page("b/2").link(
+    let elsewhere = one_address(&json!({})).contact("b/2", "Mario Rossi", "", "347 1112223").off_page("b/2").link(
         "b/2",
         "D",
         Role::Owner,
     );
     assert_eq!(authority(&elsewhere), ["linked-to-another-contact"]);
     // In this very page another contact is linked to one of them: the store would know only afterwards.
-    let now = one_address(json!({})).contact("2", "Mario Rossi", "m@y.it", "").ruled("2", "D", Ruling::Same);
+    let now = one_address(&json!({})).contact("2", "Mario Rossi", "m@y.it", "").ruled("2", "D", Ruling::Same);
     assert_eq!(now.told()[1], "a/2 linked (person) -> D");
     assert_eq!(authority(&now), ["linked-to-another-contact"]);
 }
@@ -156,7 +156,7 @@ fn the_survivor_is_the_linked_one_else_who_holds_more_else_the_smallest_id() {
 
 #[test]
 fn two_contacts_of_one_person_make_one_proposal() {
-    let world = one_address(json!({})).contact("2", "Mario Rossi", "mario@x.it", "");
+    let world = one_address(&json!({})).contact("2", "Mario Rossi", "mario@x.it", "");
     assert_eq!(
         world.told(),
         [
@@ -180,7 +180,7 @@ fn clusters_that_overlap_ask() {
 
 #[test]
 fn whom_a_person_called_different_is_never_in_a_cluster() {
-    let world = one_address(json!({})).ruled("1", "D", Ruling::Different);
+    let world = one_address(&json!({})).ruled("1", "D", Ruling::Different);
     assert_eq!(world.told(), ["a/1 linked (email) -> C"]);
 }
 

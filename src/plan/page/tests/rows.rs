@@ -1,5 +1,7 @@
 //! The outcome table as pages: every row with what an operator would read.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use super::world::World;
@@ -32,7 +34,7 @@ fn every_combination_is_read_as_a_page() {
                     let world = World::new()
                         .contact("1", "Mario Rossi", "mario@x.it", mine)
                         .customer("C", customer(theirs, number, name));
-                    table += &format!("{email:<8}{line:<7}{phone:<8}{names:<7}{}\n", world.told().join("|"));
+                    writeln!(table, "{email:<8}{line:<7}{phone:<8}{names:<7}{}", world.told().join("|")).unwrap();
                 }
             }
         }

@@ -291,10 +291,20 @@ impl World {
         self.links.values().filter(|link| link.role == Role::Owner).all(|link| owned.insert(&link.customer))
     }
 
-    /// An agent edits a customer.
+    /// An agent edits a customer. An identifier in another spelling is the same one.
     pub fn by_agent(&mut self, whom: &str, field: &str, value: &Value) {
         let Some(document) = self.customers.get_mut(&id(whom)) else { return };
-        if document.insert(field.to_owned(), value.clone()).as_ref() != Some(value) {
+        let normal = |value: &Value| {
+            let text = value.as_str().unwrap_or("");
+            match field {
+                "email" => normalise::email(text).ok().flatten().map(|email| email.as_str().to_owned()),
+                "telnum" => normalise::phone(text, self.region).ok().flatten().map(|phone| phone.e164().to_owned()),
+                _ => None,
+            }
+        };
+        let before = document.insert(field.to_owned(), value.clone()).unwrap_or(Value::Null);
+        let same = before == *value || (normal(value).is_some() && normal(value) == normal(&before));
+        if !same {
             self.written.remove(&(id(whom), field.to_owned()));
         }
     }
