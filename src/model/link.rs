@@ -114,7 +114,8 @@ pub struct Link {
     pub row: String,
     /// When it was made.
     pub since: Moment,
-    /// What we last settled, by field. Empty on a secondary.
+    /// What we last settled, by field. A secondary's are those of the time when it was the owner: it writes nothing, and what it
+    /// wrote is ours still.
     pub baselines: Baselines,
 }
 

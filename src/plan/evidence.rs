@@ -3,17 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use crate::model::{
     Contact, ContactKey, Customer, CustomerId, Email, HashKey, Keyed, Phone, Text,
-    link::{Field, Link, Role, Ruling},
-    rules::MatchingRules,
+    link::{Field, Link, Ruling},
 };
 
 use super::{
     fields::{self, Reading},
     names::{self, FoldedName},
     normalise::{self, Identity},
-    shared::{self, Shared},
 };
 
 /// The hashes of a contact: what the index holds of it.
@@ -67,6 +67,8 @@ pub struct Subject {
     pub before: Option<Hashes>,
     /// Its link.
     pub link: Option<Link>,
+    /// Whether that link was in question when it was last judged: it is until a person says.
+    pub questioned: bool,
     /// What persons said of it and customers.
     pub rulings: BTreeMap<CustomerId, Ruling>,
     /// Writes that were declared for it and whose outcome a crash kept from us, by customer.
@@ -99,6 +101,8 @@ pub struct Candidate {
     pub email: Side<Email>,
     /// Its telephone number.
     pub phone: Side<Phone>,
+    /// What stands in something that is no text (a list of addresses): nothing to match by, but hers all the same.
+    pub inside: (Vec<Email>, Vec<Phone>),
     /// First and last name.
     pub name: FoldedName,
     /// Nickname.
@@ -113,10 +117,13 @@ impl Candidate {
     /// Reads a customer. `declared` are writes to it that a crash may have kept from being recorded.
     #[must_use]
     pub fn read(customer: Customer, mut links: Vec<Link>, declared: &[&Declared], reading: &Reading<'_>) -> Self {
-        let Reading { naming, region, key, rules: _ } = *reading;
+        let Reading { naming, region, .. } = *reading;
         links.sort_by(|a, b| a.contact.cmp(&b.contact));
-        let email = side(customer.text(&naming.email), |text| normalise::email(text).ok().flatten());
-        let phone = side(customer.text(&naming.telnum), |text| normalise::phone(text, region).ok().flatten());
+        let email_of = |text: &str| normalise::email(text).ok().flatten();
+        let phone_of = |text: &str| normalise::phone(text, region).ok().flatten();
+        let email = side(customer.text(&naming.email), email_of);
+        let phone = side(customer.text(&naming.telnum), phone_of);
+        let inside = (inside(&customer, &naming.email, email_of), inside(&customer, &naming.telnum, phone_of));
         let full = [&naming.first_name, &naming.last_name]
             .iter()
             .filter_map(|field| customer.text(field).as_str())
@@ -124,14 +131,14 @@ impl Candidate {
             .join(" ");
         let name = names::fold(&full);
         let nickname = names::fold(customer.text(&naming.nickname).as_str().unwrap_or(""));
+        // Whoever of us wrote it, an owner of today or one who stepped back.
         let ours = links
             .iter()
-            .filter(|link| link.role == Role::Owner)
             .map(|link| link.baselines.clone())
             .chain(declared.iter().map(|declared| fields::adopted(&customer, declared, reading)))
-            .flat_map(|baselines| fields::still_ours(&customer, &baselines, naming, key))
+            .flat_map(|baselines| fields::still_ours(&customer, &baselines, reading))
             .collect();
-        Self { customer, email, phone, name, nickname, links, ours }
+        Self { customer, email, phone, inside, name, nickname, links, ours }
     }
 
     /// The e-mail as evidence: nothing, where we wrote it.
@@ -146,18 +153,49 @@ impl Candidate {
         if self.ours.contains(&Field::Phone) { &Side::Blank } else { &self.phone }
     }
 
-    /// Whether the name may count as evidence.
+    /// First and last name as evidence: blank, where we wrote them.
     #[must_use]
-    pub fn name_is_evidence(&self) -> bool {
-        !self.ours.contains(&Field::Name)
+    pub fn name_as_evidence(&self) -> &FoldedName {
+        if self.ours.contains(&Field::Name) { &BLANK } else { &self.name }
+    }
+
+    /// The nickname as evidence: it is written with the name, and so never evidence where that is not.
+    #[must_use]
+    pub fn nickname_as_evidence(&self) -> &FoldedName {
+        if self.ours.contains(&Field::Name) { &BLANK } else { &self.nickname }
+    }
+
+    /// The name by which it counts as a person: a nickname where there is no other.
+    #[must_use]
+    pub fn called(&self) -> &FoldedName {
+        let name = self.name_as_evidence();
+        if name.is_blank() { self.nickname_as_evidence() } else { name }
     }
 }
+
+static BLANK: FoldedName = FoldedName::blank();
 
 fn side<T>(text: Text<'_>, normalised: impl Fn(&str) -> Option<T>) -> Side<T> {
     match text {
         Text::Blank => Side::Blank,
         Text::Is(text) => normalised(text).map_or(Side::Unreadable, Side::Is),
         Text::Opaque => Side::Opaque,
+    }
+}
+
+fn inside<T>(customer: &Customer, field: &str, normalised: impl Fn(&str) -> Option<T> + Copy) -> Vec<T> {
+    match customer.document.get(field) {
+        Some(Value::Array(values)) => values.iter().flat_map(|value| held(value, normalised)).collect(),
+        Some(value @ Value::Number(_)) => held(value, normalised),
+        Some(Value::String(_) | Value::Null | Value::Bool(_) | Value::Object(_)) | None => Vec::new(),
+    }
+}
+
+fn held<T>(value: &Value, normalised: impl Fn(&str) -> Option<T>) -> Vec<T> {
+    match value {
+        Value::String(text) => normalised(text).into_iter().collect(),
+        Value::Number(number) => normalised(&number.to_string()).into_iter().collect(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Vec::new(),
     }
 }
 
@@ -172,63 +210,4 @@ pub struct Evidence {
     pub holders: Holders,
     /// The names of contacts to whom the customers found are linked, hashed.
     pub linked_names: BTreeMap<ContactKey, Vec<Keyed>>,
-}
-
-/// Evidence with its customers found by what they hold.
-pub(super) struct View<'a> {
-    pub evidence: &'a Evidence,
-    pub rules: &'a MatchingRules,
-    pub key: &'a HashKey,
-    by_email: BTreeMap<&'a Email, Vec<&'a Candidate>>,
-    by_phone: BTreeMap<&'a str, Vec<&'a Candidate>>,
-}
-
-impl<'a> View<'a> {
-    pub fn of(evidence: &'a Evidence, rules: &'a MatchingRules, key: &'a HashKey) -> Self {
-        let (mut by_email, mut by_phone) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::<_, Vec<_>>::new());
-        for candidate in evidence.customers.values() {
-            if let Side::Is(email) = &candidate.email {
-                by_email.entry(email).or_default().push(candidate);
-            }
-            if let Side::Is(phone) = &candidate.phone {
-                by_phone.entry(phone.e164()).or_default().push(candidate);
-            }
-        }
-        Self { evidence, rules, key, by_email, by_phone }
-    }
-
-    /// The customers that hold an e-mail, whoever wrote it there.
-    pub fn with_email(&self, email: &Email) -> &[&'a Candidate] {
-        self.by_email.get(email).map_or(&[], Vec::as_slice)
-    }
-
-    /// The customers that hold a number, whoever wrote it there.
-    pub fn with_phone(&self, phone: &Phone) -> &[&'a Candidate] {
-        self.by_phone.get(phone.e164()).map_or(&[], Vec::as_slice)
-    }
-
-    /// Why an e-mail is shared, if it is.
-    pub fn shared_email(&self, email: &Email) -> Option<Shared> {
-        let theirs = self.with_email(email).iter().filter(|candidate| !candidate.ours.contains(&Field::Email));
-        shared::listed_email(email, &self.rules.shared_emails)
-            .or_else(|| self.shared_among_contacts(&self.key.email(email)))
-            .or_else(|| shared::by_customers(theirs.map(|candidate| identity_name(candidate)), self.rules.max_share))
-    }
-
-    /// Why a number is shared, if it is.
-    pub fn shared_phone(&self, phone: &Phone) -> Option<Shared> {
-        let theirs = self.with_phone(phone).iter().filter(|candidate| !candidate.ours.contains(&Field::Phone));
-        shared::listed_phone(phone, &self.rules.shared_phones)
-            .or_else(|| self.shared_among_contacts(&self.key.phone(phone)))
-            .or_else(|| shared::by_customers(theirs.map(|candidate| identity_name(candidate)), self.rules.max_share))
-    }
-
-    fn shared_among_contacts(&self, identifier: &Keyed) -> Option<Shared> {
-        shared::by_contacts(self.evidence.holders.get(identifier)?, self.rules.max_share)
-    }
-}
-
-/// The name by which a customer counts as a person among the holders of an identifier.
-fn identity_name(candidate: &Candidate) -> &FoldedName {
-    if candidate.name.is_blank() { &candidate.nickname } else { &candidate.name }
 }

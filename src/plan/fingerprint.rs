@@ -5,10 +5,12 @@ use serde::Serialize;
 
 use crate::model::{
     Contact, HashKey, Keyed, Naming,
-    rules::{FieldRules, MatchingRules, WriteRule},
+    rules::{FieldRules, MatchingRules, Spelling, WriteRule},
 };
 
-/// Raised when normalisation, spellings or the planner change what comes out for the same input.
+use super::normalise;
+
+/// Raised when spellings or the planner change what comes out for the same input; normalisation has its own.
 pub const RULES_VERSION: u32 = 1;
 
 /// A contact's content and the rules it was judged by.
@@ -16,13 +18,20 @@ pub const RULES_VERSION: u32 = 1;
 pub struct Print {
     /// The hash of the content.
     pub content: Keyed,
-    /// The rules, by section: `version=1;country=IT;matching=…;fields=…`.
+    /// The rules, by section: `version=1;normalise=1;country=IT;spellings=…;matching=…;fields=…`.
     pub rules: String,
 }
 
 /// The rules as they go into every fingerprint of a shop.
 #[must_use]
-pub fn rules(country: &str, matching: &MatchingRules, fields: &FieldRules, naming: &Naming, key: &HashKey) -> String {
+pub fn rules(
+    country: &str,
+    spellings: &[Spelling],
+    matching: &MatchingRules,
+    fields: &FieldRules,
+    naming: &Naming,
+    key: &HashKey,
+) -> String {
     let section = |name: &str, json: Result<String, serde_json::Error>| {
         let mut hash = key.hash(name, &json.unwrap_or_default()).to_string();
         hash.truncate(12);
@@ -30,7 +39,9 @@ pub fn rules(country: &str, matching: &MatchingRules, fields: &FieldRules, namin
     };
     [
         format!("version={RULES_VERSION}"),
+        format!("normalise={}", normalise::VERSION),
         format!("country={country}"),
+        section("spellings", serde_json::to_string(spellings)),
         section("matching", serde_json::to_string(matching)),
         section("fields", serde_json::to_string(&(fields, naming))),
     ]
@@ -60,3 +71,6 @@ pub fn content(contact: &Contact, fields: &FieldRules, key: &HashKey) -> Keyed {
     let json = serde_json::to_string(&Content(&contact.name, &contact.email, &contact.phone, note));
     key.hash("content", &json.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

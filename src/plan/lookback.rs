@@ -31,7 +31,7 @@ pub struct Start {
 }
 
 /// How often the whole lookback is read.
-pub const DEEP_EVERY: Duration = Duration::from_secs(3600);
+pub const DEEP_EVERY: Duration = Duration::from_hours(1);
 
 /// Where a sync of a shop that has been crossed begins.
 #[must_use]

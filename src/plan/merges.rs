@@ -1,17 +1,22 @@
 //! Proposals: links that ask, and merges, with the authority each needs. A merge has no way back, so here every doubt asks.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::model::{
-    CustomerId, Keyed,
-    link::Field,
+    ContactKey, CustomerId, Keyed,
     proposal::{Authority, Proposal, ProposalId, Proposed},
 };
 
 use super::{
-    evidence::{Candidate, Side, Subject, View},
+    evidence::{Candidate, Side, Subject},
     matching::Agreement,
-    names::{self, FoldedName, NameMatch},
+    names::{self, FoldedName},
+    view::View,
     weigh::Weighing,
 };
+
+/// To whom the contacts of this page are linked from now on: what the store will know once the page is recorded.
+pub(super) type NewLinks<'a> = BTreeMap<&'a CustomerId, BTreeSet<&'a ContactKey>>;
 
 /// The one that stays: the linked one; else the one with more of the contact's identifiers; else the smallest id.
 pub(super) fn survivor<'a>(cluster: &[&'a Weighing]) -> Option<&'a Weighing> {
@@ -22,53 +27,68 @@ pub(super) fn survivor<'a>(cluster: &[&'a Weighing]) -> Option<&'a Weighing> {
 }
 
 /// The merge of a contact's cluster into its survivor.
-pub(super) fn merge(subject: &Subject, cluster: &[&Weighing], survivor: &CustomerId, view: &View<'_>) -> Proposal {
-    let mut absorbed: Vec<CustomerId> =
-        cluster.iter().map(|w| &w.customer).filter(|id| *id != survivor).cloned().collect();
-    absorbed.sort();
-    let mut reasons = reasons_to_ask(subject, cluster, view);
-    reasons.sort_unstable();
-    reasons.dedup();
-    let authority = if reasons.is_empty() {
-        Authority::Automatic
-    } else {
-        Authority::Ask(reasons.into_iter().map(str::to_owned).collect())
-    };
-    proposal(subject, Proposed::Merge { survivor: survivor.clone(), absorbed }, authority, cluster, view)
-}
-
-/// The link of a contact to a customer, for a person to decide.
-pub(super) fn link(subject: &Subject, weighing: &Weighing, because: &str, view: &View<'_>) -> Proposal {
-    let proposed = Proposed::Link { customer: weighing.customer.clone() };
-    proposal(subject, proposed, Authority::Ask(vec![because.to_owned()]), &[weighing], view)
-}
-
-fn reasons_to_ask(subject: &Subject, cluster: &[&Weighing], view: &View<'_>) -> Vec<&'static str> {
-    let members: Vec<&Candidate> = cluster.iter().filter_map(|w| view.evidence.customers.get(&w.customer)).collect();
-    let mut reasons = Vec::new();
+pub(super) fn merge(
+    subject: &Subject,
+    cluster: &[&Weighing],
+    survivor: &CustomerId,
+    links: &NewLinks<'_>,
+    view: &View<'_>,
+) -> Proposal {
+    let absorbed = cluster.iter().map(|w| &w.customer).filter(|id| *id != survivor).cloned().collect();
+    let doubts = doubts(subject, cluster, links, view);
+    // What the rules forbid today is no part of what is proposed: it may change without anything else changing.
+    let mut reasons = doubts.clone();
     if !view.rules.auto_merge {
         reasons.push("auto-merge-off");
     }
     if cluster.len() > view.rules.max_cluster as usize {
         reasons.push("large-cluster");
     }
+    reasons.sort_unstable();
+    let authority = if reasons.is_empty() {
+        Authority::Automatic
+    } else {
+        Authority::Ask(reasons.into_iter().map(str::to_owned).collect())
+    };
+    proposal(subject, Proposed::Merge { survivor: survivor.clone(), absorbed }, authority, &doubts, cluster, view)
+}
+
+/// The link of a contact to a customer, for a person to decide.
+pub(super) fn link(subject: &Subject, weighing: &Weighing, because: &str, view: &View<'_>) -> Proposal {
+    let proposed = Proposed::Link { customer: weighing.customer.clone() };
+    proposal(subject, proposed, Authority::Ask(vec![because.to_owned()]), &[because], &[weighing], view)
+}
+
+/// Why the evidence does not suffice: in the order of codes, each once.
+fn doubts(subject: &Subject, cluster: &[&Weighing], links: &NewLinks<'_>, view: &View<'_>) -> Vec<&'static str> {
+    let members: Vec<&Candidate> = cluster.iter().filter_map(|w| view.customer(&w.customer)).collect();
+    let mut doubts = Vec::new();
     if members.iter().any(|member| another(subject.identity.email.as_ref(), &member.email)) {
-        reasons.push("other-email");
+        doubts.push("other-email");
     }
     if members.iter().any(|member| another(subject.identity.phone.as_ref(), &member.phone)) {
-        reasons.push("other-phone");
+        doubts.push("other-phone");
     }
     if names_differ(subject, &members) {
-        reasons.push("names-differ");
+        doubts.push("names-differ");
     }
-    if members.iter().any(|member| member.links.iter().any(|link| link.contact != subject.key)) {
-        reasons.push("linked-to-another-contact");
+    let is_another = |contact: &ContactKey| *contact != subject.key;
+    let linked_anew = |member: &Candidate| {
+        links.get(&member.customer.id).is_some_and(|contacts| contacts.iter().any(|contact| is_another(contact)))
+    };
+    if members.iter().any(|member| member.links.iter().any(|link| is_another(&link.contact)) || linked_anew(member)) {
+        doubts.push("linked-to-another-contact");
+    }
+    // A link that stands, or a person's word, brings a customer here without any identifier of today.
+    if cluster.iter().any(|w| w.agreeing() == 0) {
+        doubts.push("no-identifier-agrees");
     }
     let one_address = cluster.iter().all(|w| w.email == Agreement::Agree);
     if !one_address && !all_names_agree(subject, &members) {
-        reasons.push("names-do-not-confirm");
+        doubts.push("names-do-not-confirm");
     }
-    reasons
+    doubts.sort_unstable();
+    doubts
 }
 
 /// Whether a customer holds another value than the contact's: also one that cannot be read, and one where the contact has none.
@@ -80,66 +100,38 @@ fn another<T: PartialEq>(mine: Option<&T>, theirs: &Side<T>) -> bool {
     }
 }
 
-/// Every name that stands on a member, for contradiction: nicknames are not among them.
+/// Every name that stands on a member, whoever wrote it, for contradiction: nicknames are not among them.
 fn names_differ(subject: &Subject, members: &[&Candidate]) -> bool {
-    let mut all: Vec<&FoldedName> = members.iter().map(|member| &member.name).collect();
-    all.push(&subject.identity.name);
-    pairs(&all).any(|(a, b)| names::compare(a, b) == NameMatch::Differ)
+    let all = members.iter().map(|member| &member.name).chain([&subject.identity.name]);
+    names::any_differ(all.map(FoldedName::words))
 }
 
-/// Whether the contact and every member have a name of their own making, and all agree.
+/// Whether the contact and every member have a name that is not of our making, and all agree.
 fn all_names_agree(subject: &Subject, members: &[&Candidate]) -> bool {
-    let mut all: Vec<&FoldedName> = Vec::new();
-    for member in members {
-        if member.ours.contains(&Field::Name) {
-            return false;
-        }
-        all.push(if member.name.is_blank() { &member.nickname } else { &member.name });
-    }
-    all.push(&subject.identity.name);
-    pairs(&all).all(|(a, b)| names::compare(a, b) == NameMatch::Agree)
+    let all = || members.iter().map(|member| member.called()).chain([&subject.identity.name]);
+    all().all(|name| !name.is_blank()) && !names::any_differ(all().map(FoldedName::words))
 }
 
-fn pairs<'a, T>(all: &'a [T]) -> impl Iterator<Item = (&'a T, &'a T)> {
-    all.iter().enumerate().flat_map(move |(at, a)| all.iter().skip(at + 1).map(move |b| (a, b)))
-}
-
-/// The id binds contact, proposal, rows, and the values that all of it rests on, as hashes: if any of them changes it is another proposal.
+/// The id binds contact, proposal, rows, doubts, and the values that all of it rests on, as hashes: if any of them changes it is
+/// another proposal. What we write ourselves is not among those values, so that our own update of the survivor does not
+/// make a new proposal of the one that was approved.
 fn proposal(
     subject: &Subject,
     proposed: Proposed,
     authority: Authority,
+    doubts: &[&str],
     cluster: &[&Weighing],
     view: &View<'_>,
 ) -> Proposal {
     let evidence: Vec<String> = cluster.iter().map(|w| format!("{}: {}", w.customer, w.row)).collect();
-    let values: Vec<Keyed> = cluster
-        .iter()
-        .filter_map(|w| view.evidence.customers.get(&w.customer))
-        .flat_map(|member| {
-            [
-                view.key.hash("evidence-email", side_text(&member.email, crate::model::Email::as_str)),
-                view.key.hash("evidence-phone", side_text(&member.phone, crate::model::Phone::e164)),
-                view.key.hash("evidence-name", &format!("{:?}/{:?}", member.name.words(), member.nickname.words())),
-            ]
-        })
-        .collect();
+    let values: Vec<Option<Keyed>> = cluster.iter().map(|w| view.values(&w.customer)).collect();
     let content = serde_json::to_string(&(
         (&subject.key, &subject.hashes.email, &subject.hashes.phone, &subject.hashes.name),
         &proposed,
-        &evidence,
+        (&evidence, doubts),
         &values,
     ));
     let mut id = view.key.hash("proposal", &content.unwrap_or_default()).to_string();
     id.truncate(16);
     Proposal { id: ProposalId(id), contact: subject.key.clone(), proposed, authority, evidence }
-}
-
-fn side_text<T>(side: &Side<T>, text: impl Fn(&T) -> &str) -> &str {
-    match side {
-        Side::Is(value) => text(value),
-        Side::Blank => "",
-        Side::Unreadable => "?",
-        Side::Opaque => "!",
-    }
 }

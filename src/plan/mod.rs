@@ -18,4 +18,5 @@ pub mod page;
 pub mod safeguards;
 pub mod shared;
 pub mod spellings;
+mod view;
 pub mod weigh;

@@ -27,6 +27,12 @@ impl FoldedName {
         Self(words)
     }
 
+    /// The name that says nothing.
+    #[must_use]
+    pub const fn blank() -> Self {
+        Self(Vec::new())
+    }
+
     /// Whether it says nothing about who it is.
     #[must_use]
     pub fn is_blank(&self) -> bool {
@@ -75,4 +81,15 @@ pub fn compare_words<T: PartialEq>(a: &[T], b: &[T]) -> NameMatch {
     } else {
         NameMatch::Differ
     }
+}
+
+/// Whether two of these names differ; those that say nothing are left out. Each name's words stand there once.
+///
+/// Not pair by pair: being among is transitive, so names of which no two differ form a chain from the shortest to the longest,
+/// and each is compared with the next only.
+pub fn any_differ<'a, T: Ord + 'a>(names: impl IntoIterator<Item = &'a [T]>) -> bool {
+    let mut names: Vec<&[T]> = names.into_iter().filter(|name| !name.is_empty()).collect();
+    names.sort_unstable_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+    names.dedup();
+    names.iter().zip(names.iter().skip(1)).any(|(name, next)| compare_words(name, next) == NameMatch::Differ)
 }

@@ -10,8 +10,9 @@ use crate::model::{
 };
 
 use super::{
-    evidence::View,
+    evidence::Candidate,
     names::{NameMatch, compare_words},
+    view::View,
 };
 
 /// A contact of this page that would be linked to a customer.
@@ -21,8 +22,8 @@ pub(super) struct Claim<'a> {
     pub customer: &'a CustomerId,
     pub grounds: Grounds,
     pub name: &'a [Keyed],
-    /// Whether it was linked to this customer before.
-    pub standing: bool,
+    /// The role in which it was linked to this customer before.
+    pub standing: Option<Role>,
 }
 
 /// What a claim comes to.
@@ -34,7 +35,7 @@ pub(super) enum Granted {
     OwnerDiffers,
 }
 
-/// Settles all claims of a page, by contact.
+/// Settles all claims of a page, one by contact. The store has one owner a customer: there is never a second one here.
 pub(super) fn settle<'a>(claims: &[Claim<'a>], view: &View<'_>) -> BTreeMap<&'a ContactKey, Granted> {
     let mut by_customer: BTreeMap<&CustomerId, Vec<&Claim<'a>>> = BTreeMap::new();
     for claim in claims {
@@ -42,22 +43,23 @@ pub(super) fn settle<'a>(claims: &[Claim<'a>], view: &View<'_>) -> BTreeMap<&'a 
     }
     let mut granted = BTreeMap::new();
     for (customer, mut rivals) in by_customer {
-        rivals.sort_by(|a, b| a.grounds.cmp(&b.grounds).then_with(|| a.contact.cmp(b.contact)));
-        let owner = standing_owner(customer, claims, view)
-            .or_else(|| rivals.first().map(|claim| (claim.contact.clone(), claim.name.to_vec())));
+        let rank = |claim: &Claim<'_>| (claim.standing != Some(Role::Owner), claim.grounds);
+        rivals.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.contact.cmp(b.contact)));
+        let elsewhere = view.customer(customer).and_then(|candidate| owner_elsewhere(candidate, view));
+        let owner = elsewhere.or_else(|| rivals.first().map(|claim| (claim.contact, claim.name)));
         for claim in rivals {
-            granted.insert(claim.contact, role(claim, owner.as_ref()));
+            granted.insert(claim.contact, role(claim, owner));
         }
     }
     granted
 }
 
-fn role(claim: &Claim<'_>, owner: Option<&(ContactKey, Vec<Keyed>)>) -> Granted {
+fn role(claim: &Claim<'_>, owner: Option<(&ContactKey, &[Keyed])>) -> Granted {
     match owner {
         Some((owner, _)) if owner == claim.contact => Granted::As(Role::Owner),
         // A link that stands is not questioned by a rival's name, and a person's word is not questioned at all.
         Some((_, name))
-            if !claim.standing
+            if claim.standing.is_none()
                 && claim.grounds != Grounds::Person
                 && compare_words(claim.name, name) == NameMatch::Differ =>
         {
@@ -68,19 +70,8 @@ fn role(claim: &Claim<'_>, owner: Option<&(ContactKey, Vec<Keyed>)>) -> Granted 
     }
 }
 
-/// The owner before this page, unless this page moves it elsewhere.
-fn standing_owner(customer: &CustomerId, claims: &[Claim<'_>], view: &View<'_>) -> Option<(ContactKey, Vec<Keyed>)> {
-    let candidate = view.evidence.customers.get(customer)?;
+/// The owner before this page, if it is not of this page: such a one stays.
+fn owner_elsewhere<'v>(candidate: &'v Candidate, view: &View<'v>) -> Option<(&'v ContactKey, &'v [Keyed])> {
     let owner = candidate.links.iter().find(|link| link.role == Role::Owner)?;
-    let subject = view.evidence.subjects.iter().find(|subject| subject.key == owner.contact);
-    match subject {
-        Some(subject) => {
-            let stays = claims.iter().any(|claim| claim.contact == &subject.key && claim.customer == customer);
-            stays.then(|| (subject.key.clone(), subject.hashes.name.clone()))
-        }
-        None => {
-            let name = view.evidence.linked_names.get(&owner.contact).cloned().unwrap_or_default();
-            Some((owner.contact.clone(), name))
-        }
-    }
+    (!view.is_of_page(&owner.contact)).then(|| (&owner.contact, view.linked_name(&owner.contact)))
 }

@@ -69,7 +69,7 @@ pub fn retry(attempts: u32, parked_since: Moment, now: Moment) -> Retry {
 pub fn recheck(period: Duration, seed: u64, now: Moment) -> Moment {
     let tenth = u64::try_from(period.as_millis() / 10).unwrap_or(u64::MAX).max(1);
     // Fibonacci hashing: neighbouring ids fall far apart.
-    let spread = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) % (2 * tenth);
+    let spread = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) % tenth.saturating_mul(2);
     now.after(period).before(Duration::from_millis(tenth)).after(Duration::from_millis(spread))
 }
 

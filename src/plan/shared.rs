@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{ContactKey, Email, Keyed, Phone};
 
-use super::names::{FoldedName, NameMatch, compare, compare_words};
+use super::names::{FoldedName, NameMatch, any_differ, compare, compare_words};
 
 /// Why an identifier is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -63,38 +63,49 @@ fn fits(pattern: &str, text: &str) -> bool {
     left.len() >= tail.len() && left.ends_with(tail)
 }
 
+/// How many holders of one identifier the store lists. A list this long may have been cut, and who knows who is missing: what so
+/// many hold is shared whatever the names.
+pub const MAX_HOLDERS: usize = 50;
+
 /// Whether contacts hold an identifier together: names that differ, or more people than `max_share`.
 #[must_use]
 pub fn by_contacts(holders: &BTreeMap<ContactKey, Vec<Keyed>>, max_share: u32) -> Option<Shared> {
-    let names: Vec<&Vec<Keyed>> = holders.values().collect();
-    let differ = |(at, name): (usize, &&Vec<Keyed>)| {
-        names.iter().skip(at + 1).any(|other| compare_words(name, other) == NameMatch::Differ)
-    };
-    if names.iter().enumerate().any(differ) {
+    if any_differ(holders.values().map(Vec::as_slice)) {
         return Some(Shared::NamesDiffer);
     }
+    if holders.len() >= MAX_HOLDERS {
+        return Some(Shared::Contacts);
+    }
     let agree = |a: &&Vec<Keyed>, b: &&Vec<Keyed>| compare_words(a, b) == NameMatch::Agree;
-    (people(names, agree) > max_share as usize).then_some(Shared::Contacts)
+    more_people_than(max_share, holders.values().collect(), agree).then_some(Shared::Contacts)
 }
 
 /// Whether more people than `max_share` hold an identifier among the customers.
 #[must_use]
 pub fn by_customers<'a>(names: impl Iterator<Item = &'a FoldedName>, max_share: u32) -> Option<Shared> {
     let agree = |a: &&FoldedName, b: &&FoldedName| compare(a, b) == NameMatch::Agree;
-    (people(names.collect(), agree) > max_share as usize).then_some(Shared::Customers)
+    more_people_than(max_share, names.collect(), agree).then_some(Shared::Customers)
 }
 
-/// How many people stand behind names: names that agree with one another count as one. A blank name agrees with
+/// Whether more than so many people stand behind names: names that agree with one another count as one. A blank name agrees with
 /// nobody, so each counts. Agreement is not transitive ("Mario" agrees with "Mario Rossi" and with "Mario Bianchi"), so a
 /// name joins the first group with all of which it agrees; sorting first makes the count independent of the order.
-fn people<T: Ord>(mut names: Vec<T>, agree: impl Fn(&T, &T) -> bool) -> usize {
+fn more_people_than<T: Ord>(max: u32, mut names: Vec<T>, agree: impl Fn(&T, &T) -> bool) -> bool {
     names.sort();
+    // The same name joins the same group: a thousand guests of one name are compared once.
+    names.dedup_by(|next, name| next == name && agree(next, name));
     let mut groups: Vec<Vec<T>> = Vec::new();
     for name in names {
         match groups.iter_mut().find(|group| group.iter().all(|member| agree(member, &name))) {
             Some(group) => group.push(name),
             None => groups.push(vec![name]),
         }
+        if groups.len() > max as usize {
+            return true;
+        }
     }
-    groups.len()
+    false
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,10 +8,11 @@ use crate::model::{
 };
 
 use super::{
-    evidence::{Candidate, Side, Subject, View},
+    evidence::{Candidate, Side, Subject},
     matching::{self, Agreement, Outcome, Row},
     names::{self, NameMatch},
     shared::Shared,
+    view::View,
 };
 
 /// How a contact compares with one customer, and what that comes to.
@@ -81,14 +82,15 @@ impl SharedSides {
 /// Sorted by customer; rows without a match are left out.
 pub(super) fn weigh(subject: &Subject, shared: SharedSides, view: &View<'_>) -> Vec<Weighing> {
     let mut candidates: Vec<&Candidate> = Vec::new();
-    if let Some(email) = &subject.identity.email {
+    // What is shared matches nobody, so whoever holds only that would make a row without a match.
+    if let Some(email) = subject.identity.email.as_ref().filter(|_| shared.email.is_none()) {
         candidates.extend(view.with_email(email));
     }
-    if let Some(phone) = &subject.identity.phone {
+    if let Some(phone) = subject.identity.phone.as_ref().filter(|_| shared.phone.is_none()) {
         candidates.extend(view.with_phone(phone));
     }
     let named = subject.rulings.keys().chain(subject.link.iter().map(|link| &link.customer));
-    candidates.extend(named.filter_map(|id| view.evidence.customers.get(id)));
+    candidates.extend(named.filter_map(|id| view.customer(id)));
     candidates.sort_by(|a, b| a.customer.id.cmp(&b.customer.id));
     candidates.dedup_by(|a, b| a.customer.id == b.customer.id);
     candidates
@@ -130,22 +132,18 @@ fn agreement<T: PartialEq>(
     match (mine, theirs) {
         (None, _) | (Some(_), Side::Blank | Side::Unreadable) => Agreement::Lacking,
         (Some(_), _) if mine_shared.is_some() => Agreement::Lacking,
-        (Some(_), Side::Opaque) => Agreement::Differ,
         (Some(mine), Side::Is(theirs)) if mine == theirs => Agreement::Agree,
         (Some(_), Side::Is(theirs)) if theirs_shared(theirs) => Agreement::Lacking,
-        (Some(_), Side::Is(_)) => Agreement::Differ,
+        (Some(_), Side::Is(_) | Side::Opaque) => Agreement::Differ,
     }
 }
 
 /// First and last name decide; a nickname may confirm where they are blank, and never contradicts.
 fn name_match(subject: &Subject, candidate: &Candidate) -> NameMatch {
-    if !candidate.name_is_evidence() {
-        return NameMatch::Blank;
-    }
-    match names::compare(&subject.identity.name, &candidate.name) {
+    match names::compare(&subject.identity.name, candidate.name_as_evidence()) {
         NameMatch::Agree => NameMatch::Agree,
         NameMatch::Differ => NameMatch::Differ,
-        NameMatch::Blank => match names::compare(&subject.identity.name, &candidate.nickname) {
+        NameMatch::Blank => match names::compare(&subject.identity.name, candidate.nickname_as_evidence()) {
             NameMatch::Agree => NameMatch::Agree,
             NameMatch::Differ | NameMatch::Blank => NameMatch::Blank,
         },

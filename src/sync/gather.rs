@@ -12,11 +12,12 @@ use crate::{
     http::{CallError, Verdict},
     model::{
         Contact, ContactId, ContactKey, Customer, CustomerId, Keyed,
-        link::{Link, Ruling},
+        link::{Link, Role, Ruling},
     },
     plan::{
         evidence::{Candidate, Declared, Evidence, Hashes, Holders, Subject},
         normalise::Identity,
+        page::QUESTIONED,
         shared, spellings,
     },
     store::{Found, Known, MAX_HOLDERS, Prior},
@@ -78,12 +79,14 @@ fn subject(bridge: &Bridge, member: Member) -> Subject {
     let Member { contact, identity, hashes, prior } = member;
     let key = ContactKey { shop: bridge.shop_name().clone(), id: contact.id };
     let (mut before, mut link, mut rulings, mut declared) = (None, None, BTreeMap::new(), BTreeMap::new());
+    let mut questioned = false;
     if let Some(prior) = prior {
         before = prior.judged.is_some().then(|| Hashes {
             email: prior.entry.email,
             phone: prior.entry.phone,
             name: prior.entry.name.clone(),
         });
+        questioned = prior.judged.is_some_and(|judged| judged.reason == QUESTIONED);
         link = prior.link;
         rulings = prior.rulings.into_iter().collect();
         for write in prior.unsettled {
@@ -98,6 +101,7 @@ fn subject(bridge: &Bridge, member: Member) -> Subject {
         hashes,
         before,
         link,
+        questioned,
         rulings,
         declared,
         crowded_email: false,
@@ -139,11 +143,22 @@ fn read(
     for (customer, fields) in subjects.iter().flat_map(|subject| &subject.declared) {
         declared.entry(customer).or_default().push(fields);
     }
+    let mut followed: BTreeMap<&CustomerId, Vec<&Link>> = BTreeMap::new();
+    for link in subjects.iter().filter_map(|subject| subject.link.as_ref()) {
+        followed.entry(&link.customer).or_default().push(link);
+    }
     let reading = bridge.reading();
     customers
         .into_iter()
         .map(|(id, customer)| {
-            let links: Vec<Link> = found.links.get(&id).cloned().unwrap_or_default();
+            let mut links: Vec<Link> = found.links.get(&id).cloned().unwrap_or_default();
+            // The links of absorbed customers, which the store keeps under the old id, bring what we wrote there, but no
+            // ownership, which may be another's.
+            for link in followed.remove(&id).unwrap_or_default() {
+                if links.iter().all(|known| known.contact != link.contact) {
+                    links.push(Link { role: Role::Secondary, ..link.clone() });
+                }
+            }
             let declared = declared.get(&id).map_or(&[][..], Vec::as_slice);
             let candidate = Candidate::read(customer, links, declared, &reading);
             (id, candidate)

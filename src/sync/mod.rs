@@ -119,7 +119,7 @@ impl Bridge {
     /// The rules as they go into fingerprints.
     #[must_use]
     pub fn rules_print(&self) -> String {
-        let Rules { matching, fields, naming, country, .. } = &*self.rules;
-        fingerprint::rules(country, matching, fields, naming, &self.key)
+        let Rules { spellings, matching, fields, naming, country, .. } = &*self.rules;
+        fingerprint::rules(country, spellings, matching, fields, naming, &self.key)
     }
 }

@@ -93,7 +93,7 @@ impl Reading<'_> {
 }
 
 /// What is done with one field.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct FieldPlan {
     /// What, and why.
     pub verdict: Verdict,
@@ -105,6 +105,12 @@ pub struct FieldPlan {
     pub sent: Keyed,
     /// What is sent, by the customer's field. Personal.
     body: Map<String, Value>,
+}
+
+impl std::fmt::Debug for FieldPlan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FieldPlan").field("verdict", &self.verdict).finish_non_exhaustive()
+    }
 }
 
 /// What is done with the fields of a customer.
@@ -162,6 +168,8 @@ impl Patch {
                     let came_back = value::standing(*field, after, reading.rule(*field), reading.naming);
                     Baseline { source: plan.source, returned: Some(value::hash(*field, &came_back, reading.key)) }
                 }
+                // Somebody else wrote what the contact says only now: that is hers and no longer ours.
+                Verdict::Equal if is_news(old.get(field), plan) => Baseline { source: plan.source, returned: None },
                 Verdict::Equal | Verdict::Kept => Baseline { source: plan.source, returned },
                 // A source that went blank is remembered as such where it had been settled before: its return is a change.
                 Verdict::NoSource if old.contains_key(field) => Baseline { source: plan.source, returned },
@@ -180,6 +188,11 @@ impl Patch {
     }
 }
 
+/// Whether the contact's value is another than when the field was last settled, and what stands is not what came back then.
+fn is_news(old: Option<&Baseline>, plan: &FieldPlan) -> bool {
+    old.is_some_and(|old| old.source != plan.source && old.returned != Some(plan.before))
+}
+
 /// What is to be done with every field of a customer.
 #[must_use]
 pub fn patch(wish: &Wish<'_>, customer: &Customer, reading: &Reading<'_>) -> Patch {
@@ -194,15 +207,17 @@ fn field_plan(field: Field, wish: &Wish<'_>, customer: &Customer, reading: &Read
     let before = value::hash(field, &standing, reading.key);
     let source_hash = value::source_hash(field, &said, reading.key);
     let baseline = wish.baselines.get(&field);
-    let source = match (&said, baseline) {
-        (Said::Nothing, _) => Source::Absent,
-        (_, Some(baseline)) if baseline.source == source_hash => Source::Unchanged,
-        (_, _) => Source::Changed,
+    let settled_so = baseline.map(|baseline| baseline.source == source_hash);
+    let source = match (&said, settled_so) {
+        (Said::Nothing, Some(false)) => Source::Blanked,
+        (Said::Nothing, Some(true) | None) | (Said::Unusable, _) => Source::Absent,
+        (Said::Text(_) | Said::Name(_) | Said::Id(..), Some(true)) => Source::Unchanged,
+        (Said::Text(_) | Said::Name(_) | Said::Id(..), Some(false) | None) => Source::Changed,
     };
     let ours = baseline.and_then(|baseline| baseline.returned) == Some(before);
-    let target = if value::is_blank(field, &standing) {
+    let target = if value::is_blank(&standing) {
         Target::Blank
-    } else if value::equal(&said, &standing, reading) {
+    } else if value::equal(field, &said, &standing, reading) {
         Target::Equal
     } else if ours {
         Target::Ours
@@ -211,7 +226,7 @@ fn field_plan(field: Field, wish: &Wish<'_>, customer: &Customer, reading: &Read
     };
     let verdict = verdict(rule.rule, rule.clear, source, target, wish.guard.block(field));
     let body = match verdict {
-        Verdict::Write => value::body(field, &said, &standing, rule, reading.naming),
+        Verdict::Write => value::body(&said, &standing, ours, rule, reading.naming),
         Verdict::Clear => value::clearing(field, &standing, rule, reading.naming),
         Verdict::Equal
         | Verdict::SourceUnchanged

@@ -7,8 +7,10 @@ use crate::model::rules::WriteRule;
 /// The contact's side of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
-    /// Blank, or nothing usable.
+    /// Blank as it was, or nothing usable.
     Absent,
+    /// Blank now, and not when the field was last settled.
+    Blanked,
     /// The value with which the field was last settled.
     Unchanged,
     /// Another value than that, or the first one.
@@ -90,13 +92,14 @@ impl Verdict {
 pub const fn verdict(rule: WriteRule, clear: bool, source: Source, target: Target, block: Option<Verdict>) -> Verdict {
     match (rule, source) {
         (WriteRule::Never, _) => return Verdict::Never,
-        (_, Source::Absent) => return cleared(rule, clear, target),
+        (_, Source::Absent) => return Verdict::NoSource,
+        (_, Source::Blanked) => return cleared(rule, clear, target),
         (_, Source::Unchanged | Source::Changed) => {}
     }
     // Here the contact has a value and the rule might write it.
     let wanted = match (rule, source, target) {
         (_, _, Target::Equal) => Verdict::Equal,
-        (_, Source::Unchanged | Source::Absent, _) => Verdict::SourceUnchanged,
+        (_, Source::Unchanged | Source::Absent | Source::Blanked, _) => Verdict::SourceUnchanged,
         (WriteRule::Always, Source::Changed, Target::Blank | Target::Ours | Target::Foreign)
         | (WriteRule::IfEmpty, Source::Changed, Target::Blank)
         | (WriteRule::IfUnedited, Source::Changed, Target::Blank | Target::Ours) => Verdict::Write,
@@ -110,8 +113,8 @@ pub const fn verdict(rule: WriteRule, clear: bool, source: Source, target: Targe
     }
 }
 
-/// A blank source blanks only what the rule could write, only where the rule says `clear`, and never a stranger's value
-/// unless the rule is `always`.
+/// A source that became blank blanks only what the rule could write, only where the rule says `clear`, and never a stranger's
+/// value unless the rule is `always`.
 const fn cleared(rule: WriteRule, clear: bool, target: Target) -> Verdict {
     match (rule, clear, target) {
         (WriteRule::Always, true, Target::Ours | Target::Foreign) | (WriteRule::IfUnedited, true, Target::Ours) => {

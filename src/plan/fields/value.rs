@@ -14,7 +14,7 @@ use super::{
     super::{
         evidence::Declared,
         names::{self, SplitName},
-        normalise::{self, Identity},
+        normalise::{self, Identity, Region},
     },
     Reading,
 };
@@ -22,8 +22,10 @@ use super::{
 /// What a contact says about a field. Personal.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Said {
-    /// Nothing, or nothing usable.
+    /// Nothing.
     Nothing,
+    /// Something that is no value (`n/a`, half an address): never written, and never taken for blank.
+    Unusable,
     /// A text, normalised where the field has a normal form.
     Text(String),
     /// A name, split where that is certain.
@@ -35,15 +37,18 @@ pub enum Said {
 /// What a contact says about a field.
 #[must_use]
 pub fn said(field: Field, shop: &ShopName, contact: &Contact, identity: &Identity) -> Said {
-    let text = |text: &str| if text.trim().is_empty() { Said::Nothing } else { Said::Text(text.trim().to_owned()) };
-    match field {
-        Field::Name if identity.name.is_blank() => Said::Nothing,
-        Field::Name => Said::Name(names::split(&contact.name)),
-        Field::Email => identity.email.as_ref().map_or(Said::Nothing, |email| Said::Text(email.as_str().to_owned())),
-        Field::Phone => identity.phone.as_ref().map_or(Said::Nothing, |phone| Said::Text(phone.e164().to_owned())),
-        Field::Note => text(&contact.note),
-        Field::Ids => Said::Id(shop.clone(), contact.id.get()),
-    }
+    let (text, said) = match field {
+        Field::Name if identity.name.is_blank() => (&contact.name, None),
+        Field::Name => (&contact.name, Some(Said::Name(names::split(&contact.name)))),
+        Field::Email => (&contact.email, identity.email.as_ref().map(|email| Said::Text(email.as_str().to_owned()))),
+        Field::Phone => (&contact.phone, identity.phone.as_ref().map(|phone| Said::Text(phone.e164().to_owned()))),
+        Field::Note => {
+            let note = contact.note.trim();
+            (&contact.note, (!note.is_empty()).then(|| Said::Text(note.to_owned())))
+        }
+        Field::Ids => return Said::Id(shop.clone(), contact.id.get()),
+    };
+    said.unwrap_or(if text.trim().is_empty() { Said::Nothing } else { Said::Unusable })
 }
 
 /// What stands in a customer for a field: one value, or the three of the name.
@@ -72,7 +77,7 @@ fn blank(value: &Value) -> bool {
     }
 }
 
-pub(super) fn is_blank(_field: Field, standing: &Standing) -> bool {
+pub(super) fn is_blank(standing: &Standing) -> bool {
     standing.iter().all(|(_, value)| blank(value))
 }
 
@@ -86,6 +91,7 @@ pub(super) fn hash(field: Field, standing: &Standing, key: &HashKey) -> Keyed {
 pub(super) fn source_hash(field: Field, said: &Said, key: &HashKey) -> Keyed {
     let text = match said {
         Said::Nothing => String::new(),
+        Said::Unusable => "?".to_owned(),
         Said::Text(text) => format!("={text}"),
         Said::Name(SplitName::Split { first, last }) => format!("={first}\n{last}"),
         Said::Name(SplitName::Whole(whole)) => format!("={whole}"),
@@ -95,25 +101,31 @@ pub(super) fn source_hash(field: Field, said: &Said, key: &HashKey) -> Keyed {
 }
 
 /// Whether the customer holds what the contact says, in whatever spelling: nothing is rewritten for its looks.
-pub(super) fn equal(said: &Said, standing: &Standing, reading: &Reading<'_>) -> bool {
+pub(super) fn equal(field: Field, said: &Said, standing: &Standing, reading: &Reading<'_>) -> bool {
     let texts: Vec<&str> = standing.iter().map(|(_, value)| value.as_str().unwrap_or("")).collect();
     let stranger = standing.iter().any(|(_, value)| !blank(value) && !value.is_string());
     match said {
-        Said::Nothing => false,
+        Said::Nothing | Said::Unusable => false,
         Said::Id(shop, id) => {
             standing.iter().any(|(_, value)| value.get(shop.as_str()).and_then(Value::as_i64) == Some(*id))
         }
         Said::Text(_) | Said::Name(_) if stranger => false,
-        Said::Text(text) => texts.first().is_some_and(|standing| same_text(text, standing, reading)),
+        Said::Text(text) => texts.first().is_some_and(|standing| same_text(field, text, standing, reading)),
         Said::Name(name) => same_name(name, &texts),
     }
 }
 
-fn same_text(said: &str, standing: &str, reading: &Reading<'_>) -> bool {
-    let same_email = || normalise::email(standing).ok().flatten().is_some_and(|email| email.as_str() == said);
-    let same_phone =
-        || normalise::phone(standing, reading.region).ok().flatten().is_some_and(|phone| phone.e164() == said);
-    said == standing.trim() || same_email() || same_phone()
+fn same_text(field: Field, said: &str, standing: &str, reading: &Reading<'_>) -> bool {
+    said == standing.trim() || normal(field, standing, reading.region).as_deref() == Some(said)
+}
+
+/// The normal form of what stands, for a field that has one.
+fn normal(field: Field, standing: &str, region: Region) -> Option<String> {
+    match field {
+        Field::Email => normalise::email(standing).ok().flatten().map(|email| email.as_str().to_owned()),
+        Field::Phone => normalise::phone(standing, region).ok().flatten().map(|phone| phone.e164().to_owned()),
+        Field::Name | Field::Note | Field::Ids => None,
+    }
 }
 
 fn same_name(said: &SplitName, standing: &[&str]) -> bool {
@@ -126,38 +138,37 @@ fn same_name(said: &SplitName, standing: &[&str]) -> bool {
     said == full || (full.is_blank() && said == nickname)
 }
 
-/// What is sent for a field. The unit of the name replaces what stands of it: a nickname of ours does not outlive
-/// the first and last name that take its place.
+/// What is sent for a field. Where the unit of the name holds what we wrote it is replaced whole, so that a nickname of ours does
+/// not outlive the first and last name that take its place; beside a stranger's value nothing is blanked.
 pub(super) fn body(
-    field: Field,
     said: &Said,
     standing: &Standing,
+    ours: bool,
     rule: &FieldRule,
     naming: &Naming,
 ) -> Map<String, Value> {
     match said {
-        Said::Nothing => Map::new(),
+        Said::Nothing | Said::Unusable => Map::new(),
         Said::Text(text) => Map::from_iter([(rule.to.clone(), Value::from(text.as_str()))]),
-        Said::Name(SplitName::Split { first, last }) => unit([first, last, ""], standing, naming),
-        Said::Name(SplitName::Whole(whole)) => unit(["", "", whole], standing, naming),
+        Said::Name(SplitName::Split { first, last }) => unit([first, last, ""], standing, ours, naming),
+        Said::Name(SplitName::Whole(whole)) => unit(["", "", whole], standing, ours, naming),
         Said::Id(shop, id) => {
             let mut ids = match standing.first() {
                 Some((_, Value::Object(map))) => map.clone(),
                 Some(_) | None => Map::new(),
             };
             ids.insert(shop.as_str().to_owned(), Value::from(*id));
-            debug_assert!(field == Field::Ids, "only ids say an id");
             Map::from_iter([(rule.to.clone(), Value::Object(ids))])
         }
     }
 }
 
-fn unit(values: [&str; 3], standing: &Standing, naming: &Naming) -> Map<String, Value> {
+fn unit(values: [&str; 3], standing: &Standing, blanking: bool, naming: &Naming) -> Map<String, Value> {
     let was = |target: &str| standing.iter().find(|(name, _)| name == target).is_some_and(|(_, value)| !blank(value));
     [&naming.first_name, &naming.last_name, &naming.nickname]
         .into_iter()
         .zip(values)
-        .filter(|(target, value)| !value.is_empty() || was(target))
+        .filter(|(target, value)| !value.is_empty() || (blanking && was(target)))
         .map(|(target, value)| (target.clone(), Value::from(value)))
         .collect()
 }
@@ -165,7 +176,7 @@ fn unit(values: [&str; 3], standing: &Standing, naming: &Naming) -> Map<String, 
 /// What is sent to blank a field: an empty text, since a schema of texts refuses null; of `ids` nothing is ever blanked.
 pub(super) fn clearing(field: Field, standing: &Standing, rule: &FieldRule, naming: &Naming) -> Map<String, Value> {
     match field {
-        Field::Name => unit(["", "", ""], standing, naming),
+        Field::Name => unit(["", "", ""], standing, true, naming),
         Field::Email | Field::Phone | Field::Note => Map::from_iter([(rule.to.clone(), Value::from(""))]),
         Field::Ids => Map::new(),
     }
@@ -178,36 +189,72 @@ pub(super) fn hash_after(field: Field, standing: &Standing, sent: &Map<String, V
     hash(field, &after, reading.key)
 }
 
-/// The fields of a customer that hold exactly what came back from our last write, by its baselines. Where a field is sent to is
-/// read from the account's naming: only e-mail, telephone and name are evidence.
+/// The fields of a customer that hold what we wrote, by the baselines of a link: what came back from our last write, or an
+/// identifier of ours in another spelling. Where a field is sent to is read from the account's naming: only e-mail,
+/// telephone and name are evidence.
 #[must_use]
-pub fn still_ours(customer: &Customer, baselines: &Baselines, naming: &Naming, key: &HashKey) -> BTreeSet<Field> {
+pub fn still_ours(customer: &Customer, baselines: &Baselines, reading: &Reading<'_>) -> BTreeSet<Field> {
+    let naming = reading.naming;
     let value = |target: &String| (target.clone(), customer.document.get(target).cloned().unwrap_or(Value::Null));
-    let standing = |field: Field| match field {
-        Field::Name => Some(vec![value(&naming.first_name), value(&naming.last_name), value(&naming.nickname)]),
-        Field::Email => Some(vec![value(&naming.email)]),
-        Field::Phone => Some(vec![value(&naming.telnum)]),
-        Field::Note | Field::Ids => None,
+    let holds = |field: Field, baseline: &Baseline, returned: Keyed| match field {
+        Field::Name => {
+            names_of_ours(&[&naming.first_name, &naming.last_name, &naming.nickname].map(value), returned, reading)
+        }
+        Field::Email => identifier_of_ours(field, value(&naming.email), baseline, returned, reading),
+        Field::Phone => identifier_of_ours(field, value(&naming.telnum), baseline, returned, reading),
+        Field::Note | Field::Ids => false,
     };
     baselines
         .iter()
-        .filter_map(|(field, baseline)| Some((*field, standing(*field)?, baseline.returned?)))
-        .filter(|(field, standing, returned)| !is_blank(*field, standing) && hash(*field, standing, key) == *returned)
+        .filter_map(|(field, baseline)| Some((*field, baseline, baseline.returned?)))
+        .filter(|(field, baseline, returned)| holds(*field, baseline, *returned))
         .map(|(field, _, _)| field)
         .collect()
 }
 
-/// The baselines of writes that were declared and whose answer was lost: adopted where the customer holds exactly what
-/// was to be sent.
+/// A nickname added beside our first and last name does not make those its author's; nor does `Cliente` our nickname.
+fn names_of_ours(standing: &[(String, Value); 3], returned: Keyed, reading: &Reading<'_>) -> bool {
+    let [first, last, nickname] = standing;
+    let without = |part: &(String, Value)| (part.0.clone(), Value::Null);
+    let full = [first, last].map(|(_, value)| value.as_str().unwrap_or("")).join(" ");
+    let mut parts = vec![standing.to_vec(), vec![first.clone(), last.clone(), without(nickname)]];
+    if names::fold(&full).is_blank() {
+        parts.push(vec![without(first), without(last), nickname.clone()]);
+    }
+    parts.iter().any(|part| !is_blank(part) && hash(Field::Name, part, reading.key) == returned)
+}
+
+/// Who writes our number another way adds nothing to it.
+fn identifier_of_ours(
+    field: Field,
+    standing: (String, Value),
+    baseline: &Baseline,
+    returned: Keyed,
+    reading: &Reading<'_>,
+) -> bool {
+    let standing = vec![standing];
+    !is_blank(&standing)
+        && (hash(field, &standing, reading.key) == returned || says(field, &standing, baseline.source, reading))
+}
+
+/// Whether what stands for an identifier is, in whatever spelling, what a contact said.
+fn says(field: Field, standing: &Standing, source: Keyed, reading: &Reading<'_>) -> bool {
+    let text = standing.first().and_then(|(_, value)| value.as_str());
+    text.and_then(|text| normal(field, text, reading.region))
+        .is_some_and(|normal| source_hash(field, &Said::Text(normal), reading.key) == source)
+}
+
+/// The baselines of writes that were declared and whose answer was lost: adopted where the customer holds what was to be sent,
+/// an identifier in whatever spelling.
 #[must_use]
 pub fn adopted(customer: &Customer, declared: &Declared, reading: &Reading<'_>) -> Baselines {
     declared
         .iter()
-        .map(|(field, (source, sent))| {
+        .filter_map(|(field, (source, sent))| {
             let standing = standing(*field, customer, reading.rule(*field), reading.naming);
-            (*field, Baseline { source: *source, returned: Some(hash(*field, &standing, reading.key)) }, *sent)
+            let returned = hash(*field, &standing, reading.key);
+            let is_so = returned == *sent || says(*field, &standing, *source, reading);
+            is_so.then_some((*field, Baseline { source: *source, returned: Some(returned) }))
         })
-        .filter(|(_, baseline, sent)| baseline.returned == Some(*sent))
-        .map(|(field, baseline, _)| (field, baseline))
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 const HOUR: i64 = 3_600_000;
 
 fn at(hours: i64) -> Moment {

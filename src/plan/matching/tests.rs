@@ -1,5 +1,9 @@
 //! The whole table, every combination, as an operator can read it.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+use std::fmt::Write as _;
+
 use super::*;
 
 const AGREEMENTS: [Agreement; 3] = [Agreement::Agree, Agreement::Lacking, Agreement::Differ];
@@ -30,8 +34,9 @@ fn every_combination_has_its_row() {
                 for names in NAMES {
                     let row = row(email, phone, line, names);
                     let line = if phone == Agreement::Agree { format!("{line:?}") } else { "-".into() };
-                    table += &format!(
-                        "{:<7} {:<9} {:<6} {:<6} {:<18} {:<8} {}\n",
+                    writeln!(
+                        table,
+                        "{:<7} {:<9} {:<6} {:<6} {:<18} {:<8} {}",
                         email.as_str(),
                         phone.as_str(),
                         line,
@@ -39,7 +44,8 @@ fn every_combination_has_its_row() {
                         row.as_str(),
                         outcome(row, &strict).as_str(),
                         outcome(row, &lenient).as_str(),
-                    );
+                    )
+                    .unwrap();
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{FoldedName, NameMatch, SplitName, compare, compare_words, fold, split, words};
+use super::{FoldedName, NameMatch, SplitName, any_differ, compare, compare_words, fold, split, words};
 
 /// A word in Latin letters that stands for itself.
 fn word() -> impl Strategy<Value = String> {
@@ -65,6 +65,13 @@ proptest! {
         let name = fold(&words.join(" "));
         prop_assert_eq!(compare(&name, &name), NameMatch::Agree);
         prop_assert_eq!(compare(&name, &fold(&format!("{} {more}", words.join(" ")))), NameMatch::Agree);
+    }
+
+    #[test]
+    fn whether_any_differ_is_what_comparing_each_with_each_says(names in prop::collection::vec("[a-d]( [a-d]){0,3}|", 0..6)) {
+        let names: Vec<FoldedName> = names.iter().map(|name| FoldedName::new(name.split_whitespace().map(str::to_owned).collect())).collect();
+        let pairs = names.iter().any(|a| names.iter().any(|b| compare(a, b) == NameMatch::Differ));
+        prop_assert_eq!(any_differ(names.iter().map(FoldedName::words)), pairs);
     }
 
     #[test]

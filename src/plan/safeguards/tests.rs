@@ -57,14 +57,14 @@ fn a_parked_contact_is_tried_more_and_more_rarely_and_then_waits_for_a_person() 
         })
         .collect();
     assert_eq!(minutes, [1, 5, 30, 120, 360, 1440, 1440]);
-    let nine_days = since.after(Duration::from_secs(9 * 86_400));
+    let nine_days = since.after(Duration::from_hours(9 * 24));
     assert_eq!(retry(15, since, nine_days), Retry::Never);
-    assert_eq!(retry(3, since, nine_days), Retry::After(Duration::from_secs(1800)));
+    assert_eq!(retry(3, since, nine_days), Retry::After(Duration::from_mins(30)));
 }
 
 #[test]
 fn rechecks_are_spread_by_a_tenth_either_way() {
-    let week = Duration::from_secs(7 * 86_400);
+    let week = Duration::from_hours(7 * 24);
     let now = Moment::from_millis(1_000_000);
     let spread: std::collections::BTreeSet<i64> = (1..=500).map(|id| recheck(week, id, now).millis()).collect();
     assert!(spread.len() > 490, "neighbours fall apart");

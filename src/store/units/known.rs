@@ -142,8 +142,7 @@ pub struct Known {
     pub paused: bool,
 }
 
-/// How many holders of one identifier are listed.
-pub const MAX_HOLDERS: usize = 50;
+pub use crate::plan::shared::MAX_HOLDERS;
 
 /// What is known of customers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
