@@ -99,7 +99,9 @@ fn safe(world: &World, plan: &PagePlan, contact: &ContactPlan, cluster: &[&Custo
         "a member without an identifier of its own",
     )?;
     if !members.iter().all(|member| by_email(member)) {
-        let own = |m: &Candidate| ["firstname", "lastname", "nickname"].iter().all(|name| field(m, name));
+        let own = |m: &Candidate| {
+            if m.name.is_blank() { field(m, "nickname") } else { field(m, "firstname") && field(m, "lastname") }
+        };
         ensure(members.iter().all(|member| own(member)), "a name that we wrote confirms")?;
         let called = |m: &Candidate| if m.name.is_blank() { m.nickname.clone() } else { m.name.clone() };
         let names: Vec<FoldedName> = members.iter().map(|m| called(m)).chain([identity.name.clone()]).collect();
