@@ -120,3 +120,7 @@ pub struct SafeguardLimits {
     /// Contacts of a run parked for one cause; never below 50.
     pub max_parked_same_cause: Share,
 }
+
+/// How many holders of one identifier the store lists. A list this long may have been cut, and who knows who is missing: what so
+/// many hold is shared whatever the names.
+pub const MAX_HOLDERS: usize = 50;

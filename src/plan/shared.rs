@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ContactKey, Email, Keyed, Phone};
+use crate::model::{ContactKey, Email, Keyed, Phone, rules::MAX_HOLDERS};
 
 use super::names::{FoldedName, NameMatch, any_differ, compare, compare_words};
 
@@ -62,10 +62,6 @@ fn fits(pattern: &str, text: &str) -> bool {
     }
     left.len() >= tail.len() && left.ends_with(tail)
 }
-
-/// How many holders of one identifier the store lists. A list this long may have been cut, and who knows who is missing: what so
-/// many hold is shared whatever the names.
-pub const MAX_HOLDERS: usize = 50;
 
 /// Whether contacts hold an identifier together: names that differ, or more people than `max_share`.
 #[must_use]

@@ -118,8 +118,13 @@ pub async fn writes_without_an_outcome_are_unsettled(place: &dyn Place) {
     assert_eq!(pass.prior(1).await.unsettled, [expected(ids[0]), expected(ids[1])]);
     assert_eq!(pass.store.overview().await.unwrap().unsettled, 2);
 
-    let page = PageRecord { settled: vec![(ids[0], WriteOutcome::Unknown)], ..pass.page(Vec::new()) };
-    pass.store.record(&pass.lease, &page).await.unwrap();
+    let settle = async |outcome| {
+        let page = PageRecord { settled: vec![(ids[0], outcome)], ..pass.page(Vec::new()) };
+        pass.store.record(&pass.lease, &page).await.unwrap();
+    };
+    settle(WriteOutcome::Unknown).await;
+    assert_eq!(pass.prior(1).await.unsettled, [expected(ids[0]), expected(ids[1])], "nobody knows yet");
+    settle(WriteOutcome::Applied).await;
     assert_eq!(pass.prior(1).await.unsettled, [expected(ids[1])]);
     assert_eq!(pass.store.overview().await.unwrap().unsettled, 1);
 }

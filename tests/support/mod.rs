@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::missing_panics_doc,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test ends where it fails, and not every test needs everything"
 )]

@@ -1,3 +1,5 @@
+//! What changes a fingerprint, and what does not.
+
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use super::*;

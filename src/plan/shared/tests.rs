@@ -1,3 +1,5 @@
+//! Whose an identifier is not: every way to be shared, to the one.
+
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use super::*;

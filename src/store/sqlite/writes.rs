@@ -13,11 +13,12 @@ pub(super) const DECLARE: &str = "
     SELECT $1, value ->> 0, $3, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value -> 5, value ->> 6
       FROM json_each($2) ORDER BY key
     RETURNING write";
-/// A doubt may be resolved later; what is certain stays.
+/// A doubt may be resolved later; what is certain stays. (`COALESCE`, so that SQLite finds each write by its number and not by
+/// reading all doubts of the account.)
 pub(super) const SETTLE: &str = "
     UPDATE writes SET outcome = settled.value ->> 1, settled_at = $3
       FROM json_each($2) settled
-     WHERE writes.write = settled.value ->> 0 AND account = $1 AND (outcome IS NULL OR outcome = 'unknown')";
+     WHERE writes.write = settled.value ->> 0 AND account = $1 AND COALESCE(outcome, 'unknown') = 'unknown'";
 
 pub(super) async fn declare(
     c: &mut SqliteConnection,

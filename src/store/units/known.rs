@@ -142,7 +142,7 @@ pub struct Known {
     pub paused: bool,
 }
 
-pub use crate::plan::shared::MAX_HOLDERS;
+pub use crate::model::rules::MAX_HOLDERS;
 
 /// What is known of customers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

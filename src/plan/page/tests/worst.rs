@@ -1,16 +1,11 @@
-//! A page as bad as it gets is planned in seconds, unoptimised: nothing here grows with the square of the page.
-
-use std::time::{Duration, Instant};
+//! Pages as bad as they get are planned all the same. What grew with the square of the page would keep these tests for minutes.
 
 use serde_json::json;
 
 use super::world::{World, id, key};
 use crate::{
-    model::rules::WriteRule,
-    plan::{
-        page::{self, PagePlan},
-        shared::MAX_HOLDERS,
-    },
+    model::rules::{MAX_HOLDERS, WriteRule},
+    plan::page::{self, PagePlan},
 };
 
 const PAGE: usize = 1000;
@@ -18,15 +13,8 @@ const PAGE: usize = 1000;
 const CONTACTS: usize = MAX_HOLDERS - 1;
 const CUSTOMERS: usize = 50;
 
-/// Of a slow machine with other things to do: what grew with the square would take minutes.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-fn timed(world: &World) -> (PagePlan, Duration) {
-    let evidence = world.evidence();
-    let begun = Instant::now();
-    let plan = page::plan(&evidence, &world.matching, &world.reading());
-    let took = begun.elapsed();
-    (plan, took)
+fn planned(world: &World) -> PagePlan {
+    page::plan(&world.evidence(), &world.matching, &world.reading())
 }
 
 #[test]
@@ -39,10 +27,9 @@ fn a_thousand_contacts_with_fifty_holders_each() {
         let (name, email, phone) = person(at / CUSTOMERS);
         world = world.customer(&format!("C{at:04}"), json!({"email": email, "telnum": phone, "lastname": name}));
     }
-    let (plan, took) = timed(&world);
+    let plan = planned(&world);
     assert_eq!(plan.contacts.len(), PAGE);
     assert_eq!(plan.to_string().matches("large-cluster").count(), PAGE / CUSTOMERS);
-    assert!(took < PATIENCE, "{took:?}");
 }
 
 fn person(at: usize) -> (String, String, String) {
@@ -63,10 +50,9 @@ fn a_thousand_contacts_and_customers_of_one_address() {
             world.contacts.insert(key(&format!("{}", at + 1)), world_contact(at, &name));
             world.customers.insert(id(&format!("C{at:04}")), document(at, &name));
         }
-        let (plan, took) = timed(&world);
+        let plan = planned(&world);
         assert_eq!(plan.contacts.len(), PAGE);
         assert!(plan.contacts.iter().all(|contact| contact.shared.email.is_some()));
-        assert!(took < PATIENCE, "{names}: {took:?}");
     }
 }
 
@@ -79,9 +65,8 @@ fn as_many_contacts_as_may_and_a_thousand_customers_of_one_address() {
         }
         world.customers.insert(id(&format!("C{at:04}")), document(at, "Mario Rossi"));
     }
-    let (plan, took) = timed(&world);
+    let plan = planned(&world);
     assert!(plan.to_string().starts_with("a/1 linked (email) -> C0000 ?merge"));
-    assert!(took < PATIENCE, "{took:?}");
 }
 
 fn world_contact(at: usize, name: &str) -> crate::model::Contact {
