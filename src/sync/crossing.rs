@@ -3,13 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokio_util::sync::CancellationToken;
-
 use super::{
     Bridge, PassError, Tenure,
     apply::{self, Applied, Done, Job},
     gather::{self, Gathered, Member},
     record::{self, About, Terms},
+    stopping::unless_stopped,
     tally::{Ended, Tally},
 };
 use crate::{
@@ -19,6 +18,7 @@ use crate::{
         proposal::Proposed,
         run::RunId,
         state::ContactState,
+        time::Moment,
     },
     open2b::Record,
     plan::{
@@ -46,6 +46,8 @@ pub struct Crossing<'a> {
     pub rules: String,
     /// Whether the run's first write was read back.
     pub canary: bool,
+    /// When what is known of the present page was read.
+    pub since: Moment,
     /// Contacts handled by id before the pages: each is read once.
     pub handled: BTreeSet<ContactId>,
 }
@@ -81,6 +83,7 @@ impl Crossing<'_> {
             Reach::Due => self.handled.extend(records.iter().filter_map(Record::id)),
         }
         tally.reading(records.len() as u64);
+        self.since = self.bridge.clock.now();
         let members = self.normalised(&records);
         let known = self.known(&records, &members).await?;
         let sorted = self.sort(records, members, &known);
@@ -162,7 +165,7 @@ impl Crossing<'_> {
             return Some(Ended::In(ContactState::Excluded));
         }
         let now = self.bridge.clock.now();
-        let due = |at: Option<crate::model::time::Moment>| at.is_some_and(|at| at <= now);
+        let due = |at: Option<Moment>| at.is_some_and(|at| at <= now);
         let same = judged.fingerprint.content == content && judged.fingerprint.rules == self.rules;
         let quiet = !self.everything && !due(judged.recheck_at) && !due(judged.retry_at) && prior.unsettled.is_empty();
         match judged.state {
@@ -347,24 +350,13 @@ impl Crossing<'_> {
             run: self.run,
             shop: self.bridge.shop_name().clone(),
             at: self.bridge.clock.now(),
+            since: self.since,
             contacts,
             settled,
             checkpoint,
             end: false,
             deep: false,
         }
-    }
-}
-
-/// Reads on, unless it is asked to stop: a reading that is left changes nothing.
-pub(super) async fn unless_stopped<T, E: Into<PassError>>(
-    stop: &CancellationToken,
-    reading: impl Future<Output = Result<T, E>>,
-) -> Result<T, PassError> {
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => Err(PassError::Stopped),
-        read = reading => read.map_err(Into::into),
     }
 }
 

@@ -18,6 +18,7 @@ pub mod host;
 pub mod pages;
 pub mod record;
 pub mod run;
+mod stopping;
 pub mod survey;
 pub mod tally;
 pub mod tenure;

@@ -7,8 +7,9 @@ use futures::{StreamExt as _, stream};
 
 use super::{
     Bridge, PassError, Tenure,
-    crossing::{Crossing, Reach, unless_stopped},
+    crossing::{Crossing, Reach},
     pages::Pages,
+    stopping::unless_stopped,
     survey,
     tally::Tally,
 };
@@ -231,6 +232,7 @@ impl Body<'_> {
             updates_allowed: safeguards::updates_allowed(progress.linked_customers, &bridge.rules.safeguards),
             rules: bridge.rules_print(),
             canary: false,
+            since: self.started_at,
             handled: BTreeSet::new(),
         };
         let start = self.start(&progress);
@@ -338,6 +340,7 @@ impl Body<'_> {
             run: self.run,
             shop: self.bridge.shop_name().clone(),
             at: self.bridge.clock.now(),
+            since: self.started_at,
             contacts: Vec::new(),
             settled: Vec::new(),
             checkpoint: None,

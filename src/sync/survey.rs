@@ -1,7 +1,7 @@
 //! The survey: a shop that is new is first read whole into the index, hashes only and without a call to Vivocha, so that
 //! shared identifiers are known before anyone is linked. Resumes where it was interrupted.
 
-use super::{Bridge, PassError, Tenure, crossing::unless_stopped, pages::Pages, tally::Tally};
+use super::{Bridge, PassError, Tenure, pages::Pages, stopping::unless_stopped, tally::Tally};
 use crate::{
     model::ContactId,
     open2b::{Field, Record},

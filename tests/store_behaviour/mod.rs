@@ -56,7 +56,8 @@ macro_rules! store_behaviours {
             recorded: a2_checkpoint_and_outcomes_commit_together, the_checkpoint_never_falls,
                 due_work_leaves_the_checkpoint, the_end_completes_the_crossing, one_observation_a_minute,
                 old_observations_are_forgotten_but_never_the_last_of_two_days, a_deep_reading_is_remembered,
-                a_new_judgement_replaces_the_old, a_certain_outcome_stays;
+                a_new_judgement_replaces_the_old, a_certain_outcome_stays,
+                a_word_that_comes_while_a_page_is_handled_makes_its_contact_due;
             linked: a_link_is_set_kept_and_dropped, since_is_kept_with_the_customer, one_owner_per_customer,
                 owners_may_change_places_within_a_page, counted_customers_are_distinct;
             proposed: a_proposal_opens_once, what_is_no_longer_proposed_is_withdrawn,
@@ -231,6 +232,7 @@ impl Pass1 {
             run: self.run,
             shop: shop("alfa"),
             at: at(1),
+            since: at(1),
             contacts,
             settled: Vec::new(),
             checkpoint: None,
@@ -241,7 +243,7 @@ impl Pass1 {
 
     /// Records contacts and nothing else, at a second.
     pub async fn record_at(&self, second: i64, contacts: Vec<ContactRecord>) {
-        let page = PageRecord { at: at(second), ..self.page(contacts) };
+        let page = PageRecord { at: at(second), since: at(second), ..self.page(contacts) };
         self.store.record(&self.lease, &page).await.unwrap();
     }
 

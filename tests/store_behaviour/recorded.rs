@@ -2,7 +2,7 @@
 
 use anagrafe::{
     model::{link::Role, state::ContactState},
-    store::{ContactRecord, Fingerprint, IndexEntry, PageRecord, StoreError, Whose, WriteOutcome},
+    store::{ContactRecord, Decision, Fingerprint, IndexEntry, PageRecord, StoreError, Whose, WriteOutcome},
 };
 
 use super::{Pass1, Place, at, contact, hash, id, judged, linked, propose_link, shop, waiting};
@@ -158,4 +158,20 @@ pub async fn a_certain_outcome_stays(place: &dyn Place) {
         let story = pass.store.story(&Whose::Contact(contact(1))).await.unwrap();
         assert_eq!(story.writes[0].outcome, Some(expected));
     }
+}
+
+pub async fn a_word_that_comes_while_a_page_is_handled_makes_its_contact_due(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let asks = propose_link("a", 1, "c1");
+    let waiting = || waiting(1, vec![asks.clone()]);
+    pass.record_at(1, vec![waiting()]).await;
+    // The page was read at 2, the word comes at 3, and what is recorded at 4 has not heard it.
+    pass.store.decide(&Decision::Approve(asks.id.clone()), "eva", at(3)).await.unwrap();
+    let page = PageRecord { at: at(4), since: at(2), ..pass.page(vec![waiting()]) };
+    pass.store.record(&pass.lease, &page).await.unwrap();
+    assert_eq!(pass.store.due(&shop("alfa"), at(5), 9).await.unwrap().len(), 1);
+    // One that was read after the word has heard it.
+    let page = PageRecord { at: at(6), since: at(5), ..pass.page(vec![waiting()]) };
+    pass.store.record(&pass.lease, &page).await.unwrap();
+    assert_eq!(pass.store.due(&shop("alfa"), at(7), 9).await.unwrap().len(), 0);
 }

@@ -48,6 +48,12 @@ pub(super) const JUDGE: &str = "
         reason = excluded.reason, content = excluded.content, rules = excluded.rules,
         recheck_at = excluded.recheck_at, retry_at = excluded.retry_at, attempts = excluded.attempts,
         parked_since = excluded.parked_since, judged_at = excluded.judged_at, judged_by = excluded.judged_by";
+/// A person's word that came while the page was handled was not heard by it.
+pub(super) const HEED: &str = "
+    UPDATE contacts SET retry_at = $4
+     WHERE account = $1 AND shop = $2 AND id IN (SELECT value FROM json_each($3))
+       AND EXISTS (SELECT 1 FROM rulings r
+                    WHERE r.account = $1 AND r.shop = $2 AND r.id = contacts.id AND r.decided_at >= $5)";
 pub(super) const UNLINK: &str = "
     DELETE FROM links WHERE account = $1 AND shop = $2 AND id IN (SELECT value FROM json_each($3))";
 /// Before a page's links are set all its owners step back, so that a customer may pass from one to another of it.
@@ -161,6 +167,16 @@ async fn judge(c: &mut SqliteConnection, account: &AccountName, page: &PageRecor
         .bind(json(&rows)?)
         .bind(page.at.millis())
         .bind(page.run.0)
+        .execute(&mut *c)
+        .await
+        .map_err(failed)?;
+    let ids: Vec<ContactId> = page.contacts.iter().map(|contact| contact.entry.id).collect();
+    query(HEED)
+        .bind(account.as_str())
+        .bind(page.shop.as_str())
+        .bind(json(&ids)?)
+        .bind(page.at.millis())
+        .bind(page.since.millis())
         .execute(c)
         .await
         .map_err(failed)?;

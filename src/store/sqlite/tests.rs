@@ -225,6 +225,7 @@ const HOT: &[(&str, &str)] = &[
     ("observe", record::OBSERVE),
     ("forget observations", record::FORGET_OBSERVATIONS),
     ("judge", record::JUDGE),
+    ("heed", record::HEED),
     ("unlink", record::UNLINK),
     ("step back", record::STEP_BACK),
     ("link", record::LINK),

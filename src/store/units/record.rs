@@ -135,6 +135,8 @@ pub struct PageRecord {
     pub shop: ShopName,
     /// Now.
     pub at: Moment,
+    /// When what was known of these contacts was read: a person's word on one of them that came later makes it due again.
+    pub since: Moment,
     /// Contacts judged in this page, in the order of ids. Unchanged ones are not among them.
     pub contacts: Vec<ContactRecord>,
     /// Declared writes whose outcome is known now.
