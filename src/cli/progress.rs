@@ -66,16 +66,21 @@ impl Progress {
         Self { out, shop: shop.into(), drawing, phase: Mutex::new("") }
     }
 
-    fn at(&self, phase: &'static str, read: u64, of: u64, words: String) {
-        if !self.drawing {
-            return;
-        }
+    /// Begins to draw a phase, and to measure its time.
+    fn enter(&self, phase: &'static str) {
         let mut now = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
         if *now != phase {
             *now = phase;
             bar().reset();
             bar().set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
         }
+    }
+
+    fn at(&self, phase: &'static str, read: u64, of: u64, words: String) {
+        if !self.drawing {
+            return;
+        }
+        self.enter(phase);
         bar().set_length(of.max(read));
         bar().set_position(read);
         bar().set_message(words);
@@ -98,6 +103,7 @@ impl Watch for Progress {
 
     fn applying(&self, done: u64, of: u64) {
         if self.drawing {
+            self.enter("crossing");
             bar().set_message(format!("{}: {done} of {of} updates of this page", self.shop));
         }
     }
