@@ -57,6 +57,7 @@ async fn a_signal_stops_the_run_with_its_own_exit_code_and_the_next_one_goes_on(
         let sent = town.written().len();
         let settled = kept::number(&town.store(), "SELECT COUNT(*) FROM writes WHERE outcome = 'applied'").await;
         assert_eq!(usize::try_from(settled).unwrap(), sent, "what was sent is recorded");
+        assert_eq!((&report["updates"], &report["counts"]["updated"]), (&json!(sent), &json!(sent)), "and told");
         assert_eq!(kept::number(&town.store(), "SELECT COUNT(*) FROM writes WHERE outcome IS NULL").await, 0);
 
         town.sandbox.faults().clear();

@@ -54,7 +54,9 @@ async fn a2_checkpoint_never_passes_an_id_that_is_not_accounted_for_however_ofte
         child.kill().unwrap();
         child.wait().unwrap();
         kills += u32::from(!ended);
-        if town.store().exists() {
+        // On a busy machine the first kill comes before the tables do.
+        let made = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'contacts'";
+        if town.store().exists() && kept::number(&town.store(), made).await == 1 {
             let unaccounted = kept::number(
                 &town.store(),
                 "SELECT COUNT(*) FROM contacts c JOIN shops s ON s.shop = c.shop WHERE c.state IS NULL AND c.id <= s.checkpoint",

@@ -108,6 +108,7 @@ pub async fn apply(
     let mut stopping = false;
     while let Some((job, write, result)) = updates.next().await {
         stopping |= take(&mut applied, job, write, result);
+        bridge.watch.applying(applied.settled.len() as u64, jobs.len() as u64);
         if stopping {
             bridge.stop.cancel();
         }

@@ -27,7 +27,7 @@ use crate::{
         page::{self, ContactPlan, PagePlan},
         safeguards,
     },
-    store::{ContactRecord, Decision, Known, PageRecord, Prior, WriteId, WriteOutcome},
+    store::{ContactRecord, Known, PageRecord, Prior, WriteId, WriteOutcome},
 };
 
 /// One crossing of a shop.
@@ -298,17 +298,15 @@ impl Crossing<'_> {
             let count = tallied.parked(cause);
             if safeguards::is_outage(count, tallied.read(), &self.bridge.rules.safeguards) {
                 let error = PassError::Outage { count, cause: cause.clone() };
-                return self.settle_only(applied, page, error).await;
+                return self.settle_only(page, applied, plan, tally, error).await;
             }
         }
         if let Some(stopped) = applied.stopped {
             let applied = Applied { stopped: None, ..applied };
-            if let PassError::Overrides { .. } = &stopped {
-                // Else the next run would take fields from the next customer, and so on every few minutes.
-                let pause = Decision::Pause("Vivocha dropped fields that an update did not send".into());
-                self.bridge.store.decide(&pause, "anagrafe", self.bridge.clock.now()).await?;
+            if matches!(stopped, PassError::Overrides { .. }) {
+                super::holding::pause(self.bridge, "Vivocha dropped fields that an update did not send").await?;
             }
-            return self.settle_only(applied, page, stopped).await;
+            return self.settle_only(page, applied, plan, tally, stopped).await;
         }
         let checkpoint = match reach {
             Reach::Page(last) => Some(last),
@@ -321,21 +319,25 @@ impl Crossing<'_> {
         }
         let merges = plan.contacts.iter().flat_map(|contact| &contact.proposals);
         tallied.proposed(merges.filter(|p| matches!(p.proposed, Proposed::Merge { .. })).count() as u64);
-        for contact in
-            plan.contacts.iter().filter(|c| matches!(applied.done.get(&c.contact.id), Some(Done::Updated(_))))
-        {
-            tallied.updated(contact.link.as_ref().is_some_and(|link| link.standing));
-        }
+        tallied.sent(plan, &applied.done);
         *tally = tallied;
         Ok(())
     }
 
     /// Records what was written and nothing else, and answers why the run stops.
-    async fn settle_only(&self, applied: Applied, page: Draft, error: PassError) -> Result<(), PassError> {
+    async fn settle_only(
+        &self,
+        page: Draft,
+        applied: Applied,
+        plan: &PagePlan,
+        tally: &mut Tally,
+        error: PassError,
+    ) -> Result<(), PassError> {
         let written = |record: &ContactRecord| matches!(applied.done.get(&record.entry.id), Some(Done::Updated(_)));
-        let records: Vec<ContactRecord> = page.records.into_iter().filter(written).collect();
-        let record = self.page_record(records, applied.settled, None);
-        self.bridge.store.record(&self.tenure.lease(), &record).await?;
+        let records: Vec<ContactRecord> =
+            page.records.into_iter().filter(written).inspect(|_| tally.ended(Ended::Updated)).collect();
+        tally.sent(plan, &applied.done);
+        self.bridge.store.record(&self.tenure.lease(), &self.page_record(records, applied.settled, None)).await?;
         Err(error)
     }
 

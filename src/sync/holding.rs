@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::{Bridge, PassError, Tenure};
-use crate::model::{hold::NewHold, run::RunId};
+use crate::{
+    model::{hold::NewHold, run::RunId},
+    store::Decision,
+};
 
 /// How long a release is good for: whoever looked at it looked at what was so then.
 const GOOD_FOR: Duration = Duration::from_hours(24);
@@ -25,4 +28,9 @@ pub(super) async fn stop_unless_released(
     }
     let hold = bridge.store.hold(&tenure.lease(), run, &hold, now).await?;
     Err(PassError::Held(Box::new(hold)))
+}
+
+/// Pauses every write until a person resumes: for what the next run would do again, to somebody else.
+pub(super) async fn pause(bridge: &Bridge, why: &str) -> Result<(), PassError> {
+    Ok(bridge.store.decide(&Decision::Pause(why.to_owned()), "anagrafe", bridge.clock.now()).await?)
 }

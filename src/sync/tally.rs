@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{
-    run::{Counts, HoldNote, MergeCounts},
-    state::ContactState,
+use super::apply::Done;
+use crate::{
+    model::{
+        ContactId,
+        run::{Counts, HoldNote, MergeCounts},
+        state::ContactState,
+    },
+    plan::page::{ContactPlan, PagePlan},
 };
 
 /// How a contact ended in this run.
@@ -60,10 +65,13 @@ impl Tally {
         }
     }
 
-    /// An update that was sent; `known`: to a customer that was linked before the run.
-    pub fn updated(&mut self, known: bool) {
-        self.updates += 1;
-        self.updates_to_known += u64::from(known);
+    /// The updates of a page that were sent, also where the run is then stopped.
+    pub fn sent(&mut self, plan: &PagePlan, done: &BTreeMap<ContactId, Done>) {
+        let sent = |contact: &&ContactPlan| matches!(done.get(&contact.contact.id), Some(Done::Updated(_)));
+        for contact in plan.contacts.iter().filter(sent) {
+            self.updates += 1;
+            self.updates_to_known += u64::from(contact.link.as_ref().is_some_and(|link| link.standing));
+        }
     }
 
     /// Updates sent to customers that were linked before the run.

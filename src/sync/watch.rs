@@ -10,6 +10,8 @@ pub trait Watch: Send + Sync {
     fn crossing(&self, _so_far: &RunReport, _of: u64) {}
     /// What is planned for a contact, before any of it is done.
     fn planned(&self, _plan: &ContactPlan) {}
+    /// Of the updates of a page so many have been tried.
+    fn applying(&self, _done: u64, _of: u64) {}
     /// Something a person should read.
     fn notice(&self, _text: &str) {}
     /// The run is over.
