@@ -310,6 +310,32 @@ async fn an_outage_of_vivocha_fills_no_queue_and_the_next_run_does_it_all() {
     assert_eq!(report["read"], 400);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn updates_that_nobody_answers_are_an_outage_after_a_few() {
+    let town = Town::of(5, 400, 300).await;
+    let down = FaultKind::Status { status: 500, retry_after: None, body: None };
+    town.sandbox.faults().set(Fault::always("customers.update", down));
+    fails(&town, 1, &["outage"]).await;
+    assert_eq!(town.calls("customers.update"), 3, "one after the other, and then it is enough");
+    town.sandbox.faults().clear();
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!(report["read"], 400);
+    assert_eq!(
+        kept::number(&town.store(), "SELECT COUNT(*) FROM writes WHERE outcome IS NULL OR outcome = 'unknown'").await,
+        0
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_cannot_be_written_is_a_failure() {
+    let town = Town::of(1, 60, 60).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    let mut command = town.command(&["status", "--json"]);
+    command.stdout(fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let ended = off_the_runtime(command).await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+}
+
 async fn off_the_runtime(mut command: Command) -> Output {
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }

@@ -1,5 +1,4 @@
 //! The first crossing and what comes after it, measured against the truth about a population.
-#![cfg(feature = "sandbox")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test ends where it fails")]
 
 mod support;

@@ -73,9 +73,13 @@ pub enum Command {
   anagrafe check --json")]
     Check,
     /// Says what a run would do; writes nothing, anywhere
-    #[command(after_long_help = "Examples:
+    #[command(
+        after_long_help = "With --json: a line for each contact that something would be done for, and last a line with the sums and the report.
+
+Examples:
   anagrafe plan --full
-  anagrafe plan --shop main --limit 100 --json")]
+  anagrafe plan --shop main --limit 100 --json"
+    )]
     Plan(PlanArgs),
     /// One pass over what is new or due (a survey first, where needed)
     #[command(after_long_help = "Examples:

@@ -82,6 +82,14 @@ pub fn main() -> u8 {
     let ended = runtime.block_on(run(cli));
     // A blocked name look-up must not keep a finished command from ending.
     runtime.shutdown_background();
+    let ended = ended.and_then(|exit| {
+        if Output::lost() {
+            return Err(Failure::failed(anyhow::anyhow!(
+                "the result could not be written to standard output: is the disk full?"
+            )));
+        }
+        Ok(exit)
+    });
     match ended {
         Ok(exit) => accepted(exit, &globals.ok_if).code(),
         Err(failure) if accepted(failure.exit, &globals.ok_if) == Exit::Done => {

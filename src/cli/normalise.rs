@@ -28,16 +28,20 @@ const LONGEST: u64 = 64 * 1024;
 /// `normalise`
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Without --email, --phone and --name it reads JSON lines, {\"email\", \"phone\", \"name\", \"country\"}, and answers each with one
+    after_long_help = "Without arguments it reads JSON lines, {\"email\", \"phone\", \"name\", \"country\"}, and answers each with one
 line of JSON. A line that is none is told by its number, the others are answered, and the exit code is 2.
 
 Numbers without a country are read as those of --country, else of the configured shops where they agree, else of Italy.
 
 Examples:
-  anagrafe normalise --phone '333/1234567' --email ' Anna@Example.IT '
+  anagrafe normalise '333/1234567' Anna@Example.IT
+  anagrafe normalise --name 'Maria De Luca' --phone '06 1234567' --country IT
   anagrafe contacts find --json | jq -c '.[]' | anagrafe normalise"
 )]
 pub struct NormaliseArgs {
+    /// What somebody wrote: an e-mail where it holds an @, else a telephone number; each is answered by itself
+    #[arg(value_name = "TEXT", conflicts_with_all = ["email", "phone", "name"], allow_hyphen_values = true)]
+    texts: Vec<Given>,
     /// An e-mail, as somebody wrote it
     #[arg(long)]
     email: Option<Given>,
@@ -111,8 +115,16 @@ struct Told {
 }
 
 pub async fn run(context: &Context, args: NormaliseArgs) -> Result<Exit, Failure> {
-    let NormaliseArgs { email, phone, name, country } = args;
+    let NormaliseArgs { texts, email, phone, name, country } = args;
     let reading = reading(context, country)?;
+    if !texts.is_empty() {
+        for Given(text) in texts {
+            let is_email = text.contains('@');
+            let (email, phone) = if is_email { (text, String::new()) } else { (String::new(), text) };
+            show(context, &Written { email, phone, ..Written::default() }, &reading)?;
+        }
+        return Ok(Exit::Done);
+    }
     if email.is_none() && phone.is_none() && name.is_none() {
         if io::stdin().is_terminal() {
             context.out.notice("reading JSON lines from this terminal; `anagrafe normalise --help` shows another way");
@@ -122,15 +134,19 @@ pub async fn run(context: &Context, args: NormaliseArgs) -> Result<Exit, Failure
     }
     let text = |given: Option<Given>| given.map(|Given(text)| text).unwrap_or_default();
     let written = Written { email: text(email), phone: text(phone), name: text(name), country: None };
-    let answer = answer(&written, &reading);
-    if context.out.json {
-        context.out.json(&answer)?;
-    } else {
-        for line in words(&answer, &written, &reading) {
-            context.out.line(line);
-        }
-    }
+    show(context, &written, &reading)?;
     Ok(Exit::Done)
+}
+
+fn show(context: &Context, written: &Written, reading: &Reading) -> Result<(), Failure> {
+    let answer = answer(written, reading);
+    if context.out.json {
+        return context.out.json(&answer);
+    }
+    for line in words(&answer, written, reading) {
+        context.out.line(line);
+    }
+    Ok(())
 }
 
 /// No configuration is needed; one that was named must be right, and one that is found and wrong is not used.

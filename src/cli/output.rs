@@ -1,12 +1,18 @@
 //! What a command prints: tables and sentences for people, JSON for machines, CSV for lists. Results go to standard output;
 //! progress, notices and errors to standard error.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use super::exit::Failure;
+
+/// Standard output took something and did not keep it.
+static LOST: AtomicBool = AtomicBool::new(false);
 
 /// How to print.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,8 +29,17 @@ impl Output {
     /// A line of the result.
     #[expect(clippy::unused_self, reason = "to print is this value's to do, and how may depend on it")]
     pub fn line(self, text: impl AsRef<str>) {
-        // A reader that has gone (`| head`) is no failure of ours.
-        let _ = writeln!(anstream::stdout(), "{}", text.as_ref());
+        let written = writeln!(anstream::stdout(), "{}", text.as_ref());
+        // A reader that has gone (`| head`) is no failure of ours; a full disk is, and whoever relies on the result is told.
+        if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+            LOST.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether some of a result could not be written.
+    #[must_use]
+    pub fn lost() -> bool {
+        LOST.load(Ordering::Relaxed)
     }
 
     /// A sentence beside the result.

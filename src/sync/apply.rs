@@ -66,7 +66,15 @@ pub struct Applied {
     pub stopped: Option<PassError>,
     /// Whether the canary has sung.
     pub canary: bool,
+    /// Updates of this page that failed for want of an answer, not for what they are.
+    pub troubled: u64,
 }
+
+/// So many updates without an answer are an outage: before any has gone well, and after.
+const OUTAGE_BEFORE_THE_CANARY: u64 = 3;
+const OUTAGE: u64 = 50;
+/// Why an update failed that could not be sent or was answered with nothing but "later".
+const UNREACHABLE: &str = "vivocha-unreachable";
 
 /// Applies the updates of a page. What was done is always answered, also where the run has to stop: it is to be recorded.
 ///
@@ -130,8 +138,11 @@ fn take(applied: &mut Applied, job: &Job<'_>, write: WriteId, result: Result<Don
     applied.settled.push((write, outcome));
     match result {
         Ok(done) => {
+            let outage = outage(applied, &done);
             applied.done.insert(job.contact.id, done);
-            false
+            let stops = outage.is_some();
+            applied.stopped = applied.stopped.take().or(outage);
+            stops
         }
         Err(error) => {
             let worse = |old: &PassError| matches!(old, PassError::Stopped);
@@ -141,6 +152,17 @@ fn take(applied: &mut Applied, job: &Job<'_>, write: WriteId, result: Result<Don
             true
         }
     }
+}
+
+/// Whether one more failure makes it an outage: what fails for want of an answer would fail for everybody.
+fn outage(applied: &mut Applied, done: &Done) -> Option<PassError> {
+    let Done::Failed { cause, doubt } = done else { return None };
+    if !doubt && cause != UNREACHABLE {
+        return None;
+    }
+    applied.troubled += 1;
+    let bound = if applied.canary { OUTAGE } else { OUTAGE_BEFORE_THE_CANARY };
+    (applied.troubled >= bound).then(|| PassError::Outage { count: applied.troubled, cause: cause.clone() })
 }
 
 fn declaration(bridge: &Bridge, run: RunId, job: &Job<'_>) -> Declaration {
@@ -284,7 +306,7 @@ fn in_doubt(done: Done) -> Done {
 fn outcome_of(error: CallError, cause: &str) -> Result<Done, PassError> {
     match error.verdict {
         Verdict::Stop => Err(error.into()),
-        Verdict::Retry => Ok(failed("vivocha-unreachable", false)),
+        Verdict::Retry => Ok(failed(UNREACHABLE, false)),
         Verdict::Park => Ok(failed(cause, false)),
         Verdict::Unknown => Ok(failed(cause, true)),
     }

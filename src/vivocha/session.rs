@@ -146,7 +146,8 @@ impl Session {
         match self.openapi().await {
             Ok(document) if preflight::offers_rql(&document, &self.options) => Ok(Mode::Rql),
             Ok(_) => Ok(Mode::Params),
-            Err(error) if is_status(&error, &[404]) => Ok(Mode::Params),
+            // No specification, or a page where one should be: neither says that RQL is offered.
+            Err(error) if is_status(&error, &[404]) || matches!(error.cause, Cause::Protocol(_)) => Ok(Mode::Params),
             Err(error) => Err(error),
         }
     }

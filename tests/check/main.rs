@@ -1,6 +1,5 @@
 //! `anagrafe check` as a person runs it, against both systems in miniature: everything in order, then one thing wrong at a
 //! time, and each has to be told by its name, with what to do, without hiding the others and without changing anything.
-#![cfg(feature = "sandbox")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that finds nothing must fail")]
 
 mod said;

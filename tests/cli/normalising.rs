@@ -81,3 +81,15 @@ fn whoever_stops_reading_stops_it_without_an_error() {
     let ended = ended(shell, "").code(0);
     assert_eq!((ended.stdout.lines().count(), ended.stderr.as_str()), (1, "0\n"));
 }
+
+#[test]
+fn texts_are_told_apart_by_their_at_sign_and_answered_one_by_one() {
+    let answered = anagrafe(&["normalise", "--json", "333 1234568", "Anna@X.it", "+39 (0)6 12345678"], "").code(0);
+    let lines: Vec<serde_json::Value> =
+        answered.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[0]["phone"], "+393331234568");
+    assert_eq!(lines[1]["email"], "anna@x.it");
+    assert_eq!(lines[2]["phone"], "+390612345678");
+    anagrafe(&["normalise", "333 1234568", "--email", "a@x.it"], "").code(2);
+}
