@@ -40,7 +40,7 @@ Examples:
 )]
 pub struct NormaliseArgs {
     /// What somebody wrote: an e-mail where it holds an @, else a telephone number; each is answered by itself
-    #[arg(value_name = "TEXT", conflicts_with_all = ["email", "phone", "name"], allow_hyphen_values = true)]
+    #[arg(value_name = "TEXT", conflicts_with_all = ["email", "phone", "name"])]
     texts: Vec<Given>,
     /// An e-mail, as somebody wrote it
     #[arg(long)]
