@@ -201,7 +201,7 @@ async fn b5_while_paused_nothing_is_written() {
     town.anagrafe(&["sync", "--limit", "20"]).await.code(0);
     town.anagrafe(&["pause", "the shop moves"]).await.code(0);
     town.sandbox.clear_journal();
-    let ended = town.anagrafe(&["sync"]).await;
+    let ended = town.anagrafe(&["sync"]).await.code(4);
     assert!(ended.stderr.contains("anagrafe resume"), "{ended:?}");
     assert_eq!(town.written(), Vec::<String>::new());
     let status = town.anagrafe(&["status"]).await.code(0);

@@ -25,7 +25,7 @@ Exit codes:
   1    failed; the message says what to do, and the next run goes on where this one stopped
   2    the command line or the configuration is wrong
   3    done, and some contacts are parked: they are tried again by themselves
-  4    held by a safeguard; `anagrafe holds list` says why
+  4    held by a safeguard or paused; `anagrafe status` says why
   5    busy: another process works on this account
   130, 143  stopped by a signal";
 

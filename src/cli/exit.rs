@@ -129,12 +129,11 @@ impl From<NoTenure> for Failure {
 impl From<PassError> for Failure {
     fn from(error: PassError) -> Self {
         let exit = match &error {
-            PassError::Held(_) => Exit::Held,
+            PassError::Held(_) | PassError::Paused => Exit::Held,
             PassError::Call(_)
             | PassError::Store(_)
             | PassError::Outage { .. }
             | PassError::Stopped
-            | PassError::Paused
             | PassError::LeaseLost
             | PassError::Overrides { .. }
             | PassError::Canary { .. }

@@ -86,7 +86,8 @@ async fn one(
     let standing: Vec<i64> = works.memory.store.holds(false).await?.into_iter().map(|hold| hold.id).collect();
     let Ran { report, error: _ } = sync(bridge, tenure, options, surveyed).await?;
     show(&report, out)?;
-    let stood = report.holds.iter().all(|hold| standing.contains(&hold.id));
+    // A pause puts up no hold; it is told every time, for whoever forgot it.
+    let stood = !report.holds.is_empty() && report.holds.iter().all(|hold| standing.contains(&hold.id));
     Ok(exit::of_run(&report, works.signals.caught(), stood))
 }
 
@@ -136,7 +137,7 @@ pub fn show(report: &RunReport, out: Output) -> Result<(), Failure> {
     for hold in &report.holds {
         out.line(format!("hold {} ({}): {}", hold.id, hold.kind, hold.reason));
     }
-    if let Some(error) = report.error.as_ref().filter(|_| report.outcome != Outcome::Held) {
+    if let Some(error) = report.error.as_ref().filter(|_| report.outcome != Outcome::Held || report.holds.is_empty()) {
         out.notice(format!("anagrafe: {error}"));
     }
     if counts.waiting > 0 {

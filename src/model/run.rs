@@ -53,11 +53,11 @@ pub enum Outcome {
     Done,
     /// Done, and some contacts are parked.
     Parked,
-    /// A safeguard stopped it.
+    /// A safeguard, or a person's pause, stopped it.
     Held,
     /// It failed.
     Failed,
-    /// A signal, or a pause, stopped it.
+    /// A signal stopped it.
     Stopped,
 }
 

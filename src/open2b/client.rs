@@ -279,7 +279,9 @@ impl Shop {
             StatusCode::TOO_MANY_REQUESTS => Judgement::Again(cause(format!(
                 "the shop's call limit is reached: lower shops.{name}.rate if this recurs"
             ))),
-            _ => Judgement::Again(cause("an outage or a throttle of the shop: run again later".to_owned())),
+            _ => Judgement::Again(cause(format!(
+                "an outage of the shop, or its call limit: run again later, and lower shops.{name}.rate if this recurs"
+            ))),
         }
     }
 

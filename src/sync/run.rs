@@ -135,8 +135,9 @@ fn outcome(ended: &Result<(), PassError>, tally: &Tally) -> Outcome {
     match ended {
         Ok(()) if tally.counts().parked > 0 => Outcome::Parked,
         Ok(()) => Outcome::Done,
-        Err(PassError::Held(_)) => Outcome::Held,
-        Err(PassError::Stopped | PassError::Paused) => Outcome::Stopped,
+        // A pause is a hold that a person put up.
+        Err(PassError::Held(_) | PassError::Paused) => Outcome::Held,
+        Err(PassError::Stopped) => Outcome::Stopped,
         Err(
             PassError::Call(_)
             | PassError::Store(_)
