@@ -213,7 +213,7 @@ async fn an_outage_is_waited_out_by_reads_and_leaves_writes_in_doubt() {
     let shop = shop(options(serve(Router::new().fallback(answer)).await));
     let error = fails(&shop, 0).await;
     assert_eq!((error.verdict, shop.calls()["contacts.find"]), (Verdict::Retry, 4));
-    insta::assert_snapshot!(error, @"shop main: contacts.find: HTTP 502: an outage or a throttle of the shop: run again later");
+    insta::assert_snapshot!(error, @"shop main: contacts.find: HTTP 502: an outage of the shop, or its call limit: run again later, and lower shops.main.rate if this recurs");
     assert_eq!(shop.delete(&[id(3)]).await.unwrap_err().verdict, Verdict::Unknown);
 }
 
