@@ -152,7 +152,7 @@ pub struct PageRecord {
 /// What a person decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Approves a proposal by its id. A link: same person, and the contact is due at once. Only an open one ([`super::StoreError::NotOpen`]).
+    /// Approves a proposal by its id. A link: same person, and the contact is due at once. Only an open one ([`crate::store::StoreError::NotOpen`]).
     Approve(ProposalId),
     /// Rejects a proposal: different people, for good; the contact is due at once.
     Reject(ProposalId),
