@@ -37,26 +37,14 @@ impl Ask {
         }
     }
 
-    /// Every value as an ask of its own: what is left to divide where one ask is too long for an address.
+    /// Every value as an ask of its own: what is left to divide where one ask is too long for an address, and how query
+    /// parameters are asked.
     pub(super) fn singly(&self) -> Vec<Self> {
         let email = |value: &String| Self { emails: vec![value.clone()], ..Self::default() };
         let telnum = |value: &String| Self { telnums: vec![value.clone()], ..Self::default() };
         let vvcu = |value: &String| Self { vvcu: Some(value.clone()), ..Self::default() };
         let emails = self.emails.iter().map(email);
         emails.chain(self.telnums.iter().map(telnum)).chain(self.vvcu.iter().map(vvcu)).collect()
-    }
-
-    /// As few asks as will do with at most one value of each kind: what query parameters can say.
-    pub(super) fn abreast(&self) -> Vec<Self> {
-        let length = self.emails.len().max(self.telnums.len()).max(usize::from(self.vvcu.is_some()));
-        let one = |values: &[String], at: usize| values.get(at).cloned().into_iter().collect();
-        (0..length)
-            .map(|at| Self {
-                emails: one(&self.emails, at),
-                telnums: one(&self.telnums, at),
-                vvcu: self.vvcu.clone().filter(|_| at == 0),
-            })
-            .collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -126,7 +114,7 @@ pub(super) fn rql_query<'a>(
     format!("q={}&{}", utf8_percent_encode(&text, STRUCTURE), page(naming, limit, skip))
 }
 
-/// The query of a search by parameters, for an ask with at most one value of each kind.
+/// The query of a search by parameters, for an ask of one value.
 pub(super) fn params_query(naming: &Naming, ask: &Ask, limit: usize, skip: usize) -> String {
     let pairs = [("email", ask.emails.first()), ("telnum", ask.telnums.first()), ("vvcu", ask.vvcu.as_ref())];
     let mut out = String::new();
@@ -194,11 +182,11 @@ mod tests {
     }
 
     #[test]
-    fn parameters_take_as_many_calls_as_the_longer_list() {
-        let pairs = ask(&["a", "b"], &["1", "2", "3", "4", "5"]).abreast();
-        assert_eq!(pairs.len(), 5);
-        assert_eq!(pairs.first(), Some(&ask(&["a"], &["1"])));
-        assert_eq!(pairs.last(), Some(&ask(&[], &["5"])));
+    fn parameters_are_asked_one_value_at_a_time() {
+        let values = ask(&["a", "b"], &["1", "2", "3"]).singly();
+        assert_eq!(values.len(), 5);
+        assert_eq!(values.first(), Some(&ask(&["a"], &[])));
+        assert_eq!(values.last(), Some(&ask(&[], &["3"])));
     }
 
     #[test]

@@ -315,13 +315,14 @@ impl Session {
     }
 }
 
-/// One call per pair of values.
+/// One call per value. The vendor's page says that a customer matches *one of* the parameters; a server that meant *all of*
+/// them would hide whoever holds only one, and nothing in its answer would tell. Asked one by one, both mean the same.
 fn singles(asks: &[Ask]) -> Vec<Piece> {
-    let pairs = asks.iter().enumerate().flat_map(|(index, ask)| {
-        let pairs = ask.trimmed().abreast();
-        pairs.into_iter().map(move |pair| Piece { items: vec![(index, pair)] })
+    let values = asks.iter().enumerate().flat_map(|(index, ask)| {
+        let values = ask.trimmed().singly();
+        values.into_iter().map(move |value| Piece { items: vec![(index, value)] })
     });
-    pairs.collect()
+    values.collect()
 }
 
 /// What was asked for, to be compared leniently: a server that ignores case or punctuation is not one that ignores the
