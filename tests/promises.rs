@@ -376,3 +376,16 @@ async fn g1_the_store_and_its_folder_hold_no_personal_data() {
         assert!(personal.iter().all(|value| value.len() < 8 || !text.contains(value.as_str())), "{}", file.display());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_rule_is_never_silently_unapplied_and_a_plan_says_which() {
+    let town = Town::of(29, 200, 150).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    town.append("[matching]\nnames_differ = \"link\"");
+    let planned = town.anagrafe(&["plan"]).await.code(0);
+    assert!(planned.stdout.contains("200 of them are due because [matching] changed"), "{}", planned.stdout);
+    let before = town.anagrafe(&["status", "--json"]).await.json()["shops"]["main"]["states"]["waiting"].clone();
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!(count(&report, "unchanged"), 0);
+    assert!(count(&report, "waiting") < before.as_u64().unwrap(), "{report}");
+}

@@ -66,6 +66,8 @@ struct Sums {
     link_proposals: u64,
     merge_proposals: u64,
     states: BTreeMap<ContactState, u64>,
+    /// Contacts that are due though they are the same, by the section of the rules that changed.
+    due_because: BTreeMap<String, u64>,
 }
 
 struct Printer {
@@ -92,6 +94,9 @@ impl Printer {
             "shop {}: {} contacts read, {} unchanged. A sync would link {} contacts, update {} customers{fields}, and put {} links and {} merges before a person or the safeguards.",
             report.shop, report.read, report.counts.unchanged, sums.links, sums.updates, sums.link_proposals, sums.merge_proposals
         ));
+        for (section, count) in &sums.due_because {
+            self.out.line(format!("{count} of them are due because [{section}] changed since they were judged."));
+        }
         if let Some(error) = &report.error {
             self.out.line(format!("It would end here: {error}"));
         }
@@ -107,6 +112,13 @@ impl Watch for Printer {
 
     fn crossing(&self, so_far: &RunReport, of: u64) {
         self.progress.crossing(so_far, of);
+    }
+
+    fn judged_by_other_rules(&self, sections: &[String]) {
+        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        for section in sections {
+            *sums.due_because.entry(section.clone()).or_default() += 1;
+        }
     }
 
     fn planned(&self, plan: &ContactPlan) {

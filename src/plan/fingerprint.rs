@@ -13,16 +13,8 @@ use super::normalise;
 /// Raised when spellings or the planner change what comes out for the same input; normalisation has its own.
 pub const RULES_VERSION: u32 = 1;
 
-/// A contact's content and the rules it was judged by.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Print {
-    /// The hash of the content.
-    pub content: Keyed,
-    /// The rules, by section: `version=1;normalise=1;country=IT;spellings=…;matching=…;fields=…`.
-    pub rules: String,
-}
-
-/// The rules as they go into every fingerprint of a shop.
+/// The rules as they go into every fingerprint of a shop, by section:
+/// `version=1;normalise=1;country=IT;spellings=…;matching=…;fields=…`.
 #[must_use]
 pub fn rules(
     country: &str,

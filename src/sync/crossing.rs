@@ -7,7 +7,7 @@ use super::{
     Bridge, PassError, Tenure,
     apply::{self, Applied, Done, Job},
     gather::{self, Gathered, Member},
-    record::{self, About, Terms},
+    record::{self, About, Draft, Terms},
     stopping::unless_stopped,
     tally::{Ended, Tally},
 };
@@ -24,7 +24,7 @@ use crate::{
     plan::{
         evidence::{Evidence, Hashes, Subject},
         fields, fingerprint, normalise,
-        page::{self, ContactPlan, PagePlan},
+        page::{self, PagePlan},
         safeguards,
     },
     store::{ContactRecord, Known, PageRecord, Prior, WriteId, WriteOutcome},
@@ -144,6 +144,7 @@ impl Crossing<'_> {
             if let Some(ended) = self.settled(prior, content) {
                 sorted.ended.push(ended);
             } else {
+                self.tell_changed_rules(prior, content);
                 member.prior = prior.cloned();
                 sorted.content.insert(id, content);
                 sorted.hashes.insert(id, member.hashes.clone());
@@ -173,6 +174,16 @@ impl Crossing<'_> {
             ContactState::Parked if same && quiet => Some(Ended::In(ContactState::Parked)),
             _ if same && quiet => Some(Ended::Unchanged),
             _ => None,
+        }
+    }
+
+    fn tell_changed_rules(&self, prior: Option<&Prior>, content: Keyed) {
+        let judged =
+            prior.and_then(|prior| prior.judged.as_ref()).filter(|judged| judged.fingerprint.content == content);
+        if let Some(judged) = judged.filter(|judged| judged.fingerprint.rules != self.rules) {
+            self.bridge
+                .watch
+                .judged_by_other_rules(&fingerprint::changed_sections(&judged.fingerprint.rules, &self.rules));
         }
     }
 
@@ -265,7 +276,7 @@ impl Crossing<'_> {
             content: sorted.content.get(&id).copied().unwrap_or_else(|| self.bridge.key.hash("content", "")),
             prior: known.contacts.get(&id),
         };
-        let mut page = Draft { records: Vec::new(), ended: sorted.ended.clone(), parked: Vec::new() };
+        let mut page = Draft::with(sorted.ended.clone());
         for (id, defect) in &sorted.malformed {
             tracing::warn!(contact = %id, shop = %self.bridge.shop_name(), %defect, "the shop's record cannot be read; parked");
             page.park(record::parked(about(*id), "malformed-record", &terms), "malformed-record");
@@ -359,33 +370,5 @@ impl Crossing<'_> {
             end: false,
             deep: false,
         }
-    }
-}
-
-/// The record of a page in the making.
-struct Draft {
-    records: Vec<ContactRecord>,
-    ended: Vec<Ended>,
-    parked: Vec<String>,
-}
-
-impl Draft {
-    fn park(&mut self, record: ContactRecord, cause: &str) {
-        self.ended.push(Ended::In(record.state));
-        self.parked.push(cause.to_owned());
-        self.records.push(record);
-    }
-
-    fn take(&mut self, record: ContactRecord, plan: &ContactPlan, done: Option<&Done>) {
-        match done {
-            Some(Done::Failed { cause, doubt: _ }) => {
-                tracing::warn!(contact = %plan.contact, %cause, "the customer could not be updated; parked");
-                self.park(record, cause);
-                return;
-            }
-            Some(Done::Updated(_)) => self.ended.push(Ended::Updated),
-            Some(Done::Nothing(_)) | None => self.ended.push(Ended::In(record.state)),
-        }
-        self.records.push(record);
     }
 }

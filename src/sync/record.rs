@@ -1,8 +1,8 @@
-//! Record: what a plan and its application come to, as the store keeps it. Pure.
+//! Record: what a plan and its application come to, as the store keeps it. Touches nothing but the log.
 
 use std::time::Duration;
 
-use super::{apply::Done, survey::index_entry};
+use super::{apply::Done, survey::index_entry, tally::Ended};
 use crate::{
     model::{ContactId, Keyed, link::Role, state::ContactState, time::Moment},
     plan::{
@@ -122,5 +122,42 @@ pub fn parked(about: About<'_>, cause: &str, terms: &Terms) -> ContactRecord {
         parked_since: Some(since),
         link: LinkChange::Keep,
         proposals: None,
+    }
+}
+
+/// The record of a page in the making.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    /// What is recorded of each contact.
+    pub records: Vec<ContactRecord>,
+    /// How each contact read ended.
+    pub ended: Vec<Ended>,
+    /// The cause of each that was parked.
+    pub parked: Vec<String>,
+}
+
+impl Draft {
+    /// A page of which some contacts have ended already.
+    pub fn with(ended: Vec<Ended>) -> Self {
+        Self { ended, ..Self::default() }
+    }
+
+    pub fn park(&mut self, record: ContactRecord, cause: &str) {
+        self.ended.push(Ended::In(record.state));
+        self.parked.push(cause.to_owned());
+        self.records.push(record);
+    }
+
+    pub fn take(&mut self, record: ContactRecord, plan: &ContactPlan, done: Option<&Done>) {
+        match done {
+            Some(Done::Failed { cause, doubt: _ }) => {
+                tracing::warn!(contact = %plan.contact, %cause, "the customer could not be updated; parked");
+                self.park(record, cause);
+                return;
+            }
+            Some(Done::Updated(_)) => self.ended.push(Ended::Updated),
+            Some(Done::Nothing(_)) | None => self.ended.push(Ended::In(record.state)),
+        }
+        self.records.push(record);
     }
 }

@@ -8,6 +8,8 @@ pub trait Watch: Send + Sync {
     fn surveying(&self, _read: u64, _of: u64) {}
     /// The crossing reads: the report so far, and how many contacts there are to read.
     fn crossing(&self, _so_far: &RunReport, _of: u64) {}
+    /// A contact is looked at though she is the same: the rules changed in these sections since she was judged.
+    fn judged_by_other_rules(&self, _sections: &[String]) {}
     /// What is planned for a contact, before any of it is done.
     fn planned(&self, _plan: &ContactPlan) {}
     /// Of the updates of a page so many have been tried.
