@@ -3,10 +3,18 @@
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing::{Level, Metadata};
+use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use super::args::Globals;
 use crate::config::{LogFormat, Observe};
+
+/// What may be logged whatever filter the operator wrote: our own events, which never hold a person, and of the libraries below
+/// us what they say at `info` and above. Beneath that they tell addresses, headers and statements, people and keys in them.
+fn is_ours_to_say(event: &Metadata<'_>) -> bool {
+    let ours = event.target() == "anagrafe" || event.target().starts_with("anagrafe::");
+    ours || *event.level() <= Level::INFO
+}
 
 /// Begins to log. A second call changes nothing.
 pub fn begin(observe: &Observe, globals: &Globals) {
@@ -24,7 +32,7 @@ pub fn begin(observe: &Observe, globals: &Globals) {
         LogFormat::Pretty => true,
         LogFormat::Json => false,
     };
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(filter).with(filter_fn(is_ours_to_say));
     let began = if pretty {
         registry.with(fmt::layer().with_writer(super::progress::above_the_bar).with_target(false)).try_init()
     } else {
