@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ids::{ContactKey, CustomerId},
+    hashes::Hashes,
     keyed::Keyed,
     time::Moment,
 };
@@ -70,6 +71,21 @@ pub enum Role {
     Owner,
     /// Another contact's are.
     Secondary,
+    /// It was linked once, and is not any more: gone from the shop, or linked to another customer. It writes nothing; what it wrote
+    /// there is ours still, until it is forgotten.
+    Former,
+}
+
+impl Role {
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Secondary => "secondary",
+            Self::Former => "former",
+        }
+    }
 }
 
 /// How strongly a contact is tied to a customer; the order is the order of preference for the owner.
@@ -117,6 +133,12 @@ pub struct Link {
     /// What we last settled, by field. A secondary's are those of the time when it was the owner: it writes nothing, and what it
     /// wrote is ours still.
     pub baselines: Baselines,
+    /// Who the contact was when the link was last found to stand: a later judgement is made against this, whatever the index has
+    /// learnt meanwhile.
+    pub known_as: Hashes,
+    /// When it became [`Role::Former`].
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ended: Option<Moment>,
 }
 
 /// A person's word on a pair; it outranks every rule.
