@@ -46,7 +46,7 @@ CREATE TABLE links (
     shop        TEXT    NOT NULL,
     id          INTEGER NOT NULL,
     customer    TEXT    NOT NULL,
-    role        TEXT    NOT NULL CHECK (role IN ('owner', 'secondary', 'former')),
+    role        TEXT    NOT NULL CHECK (role IN ('owner', 'secondary')),
     grounds     TEXT    NOT NULL,
     -- The row of the outcome table that made it.
     made_by     TEXT    NOT NULL,
@@ -56,11 +56,10 @@ CREATE TABLE links (
     known_email TEXT    CHECK (length(known_email) = 32 AND known_email NOT GLOB '*[^0-9a-f]*'),
     known_phone TEXT    CHECK (length(known_phone) = 32 AND known_phone NOT GLOB '*[^0-9a-f]*'),
     known_name  TEXT    NOT NULL CHECK ((known_name = '' OR length(known_name) % 33 = 32) AND known_name NOT GLOB '*[^0-9a-f ]*'),
-    -- When it became a former one.
+    -- When it ended, for a former one.
     ended_at    INTEGER,
     PRIMARY KEY (account, shop, id, customer),
-    FOREIGN KEY (account, shop, id) REFERENCES contacts,
-    CHECK ((role = 'former') = (ended_at IS NOT NULL))
+    FOREIGN KEY (account, shop, id) REFERENCES contacts
 ) STRICT, WITHOUT ROWID;
 INSERT INTO links (account, shop, id, customer, role, grounds, made_by, since, baselines, known_email, known_phone, known_name)
 SELECT l.account, l.shop, l.id, l.customer, l.role, l.grounds, l.made_by, l.since, l.baselines, c.email, c.phone, c.name
@@ -68,8 +67,8 @@ SELECT l.account, l.shop, l.id, l.customer, l.role, l.grounds, l.made_by, l.sinc
 DROP TABLE links_before;
 CREATE INDEX links_by_customer ON links (account, customer, shop, id);
 -- One link a contact, and one owner a customer, over all shops.
-CREATE UNIQUE INDEX links_standing ON links (account, shop, id) WHERE role <> 'former';
-CREATE UNIQUE INDEX links_owner ON links (account, customer) WHERE role = 'owner';
+CREATE UNIQUE INDEX links_standing ON links (account, shop, id) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX links_owner ON links (account, customer) WHERE role = 'owner' AND ended_at IS NULL;
 CREATE INDEX links_ended ON links (account, shop, ended_at) WHERE ended_at IS NOT NULL;
 
 -- Updates that a safeguard holds, each with the hash of what it would do.

@@ -71,9 +71,6 @@ pub enum Role {
     Owner,
     /// Another contact's are.
     Secondary,
-    /// It was linked once, and is not any more: gone from the shop, or linked to another customer. It writes nothing; what it wrote
-    /// there is ours still, until it is forgotten.
-    Former,
 }
 
 impl Role {
@@ -83,7 +80,6 @@ impl Role {
         match self {
             Self::Owner => "owner",
             Self::Secondary => "secondary",
-            Self::Former => "former",
         }
     }
 }
@@ -136,7 +132,8 @@ pub struct Link {
     /// Who the contact was when the link was last found to stand: a later judgement is made against this, whatever the index has
     /// learnt meanwhile.
     pub known_as: Hashes,
-    /// When it became [`Role::Former`].
+    /// When it ended, for a former link: its contact is gone from the shop, or linked to another customer. It gives no right to write;
+    /// what was written through it is ours still, until it is forgotten. `role` is the one it ended in.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ended: Option<Moment>,
 }
