@@ -5,11 +5,13 @@
 //! [`shared`] (whose an identifier is not), [`matching`] (the outcome table), [`weigh`] (a contact against each customer),
 //! `owners` (several contacts, one customer), `merges` (several customers, one contact), [`fields`] (what may be written).
 
+pub mod completeness;
 pub mod evidence;
 pub mod fields;
 pub mod fingerprint;
 pub mod lookback;
 pub mod matching;
+pub mod gate;
 mod merges;
 pub mod names;
 pub mod normalise;

@@ -1,5 +1,7 @@
 //! The time, as a parameter: the only place of the engine that asks the system for it.
 
+use std::time::Duration;
+
 use crate::model::time::Moment;
 
 /// Tells the time.
@@ -17,4 +19,15 @@ impl Clock for SystemClock {
     fn now(&self) -> Moment {
         Moment::from(chrono::Utc::now())
     }
+}
+
+/// The time since this machine was booted, asleep or awake. Nobody can set it, and it is of use only to itself.
+#[must_use]
+pub fn uptime() -> Duration {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Boottime;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
+    let now = rustix::time::clock_gettime(CLOCK);
+    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
