@@ -40,13 +40,27 @@ pub fn start(history: &History<'_>, lookback: Duration, now: Moment) -> Start {
     let seen_then = history.observed.iter().rev().find(|(at, _)| *at <= horizon).map(|(_, highest)| *highest);
     // Without a day of history the pages alone bound the way back: what is deeper, resync finds.
     let Some(whole) = seen_then.map(|highest| highest.min(history.checkpoint)) else {
-        return Start { after: history.tail_after.min(history.checkpoint), deep: false };
+        return shallow(history);
     };
     let due = history.deep_at.is_none_or(|at| now.since(at) >= DEEP_EVERY || at > now);
     if due || whole >= history.tail_after {
         return Start { after: whole, deep: true };
     }
+    shallow(history)
+}
+
+/// Where it begins if the whole lookback would cost too much: at its last pages.
+#[must_use]
+pub fn shallow(history: &History<'_>) -> Start {
     Start { after: history.tail_after.min(history.checkpoint), deep: false }
+}
+
+/// Whether a reading of so many pages is within bounds: as many as every sync may read, or, since the whole lookback is read once an
+/// hour, a quarter of the calls that the shop bears in an hour.
+#[must_use]
+pub const fn is_affordable(pages: u64, lookback_pages: u64, calls_per_hour: u64) -> bool {
+    // One page more than the lookback: what came since the last sync.
+    pages <= lookback_pages.saturating_add(1) || pages <= calls_per_hour / 4
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::{
     http::CallError,
-    model::{CustomerId, hold::Hold},
+    model::{CustomerId, hold::Hold, time::Moment},
     store::StoreError,
 };
 
@@ -34,6 +34,14 @@ pub enum PassError {
     /// Writing is paused.
     #[error("writing is paused: `anagrafe resume` lets it go on")]
     Paused,
+    /// The store went back in time.
+    #[error(
+        "the store went back in time (found {since}): it was restored from a copy, or failed over, and what was done since is not in it. Nothing is written before a resync has looked at everything again: run `anagrafe resync`"
+    )]
+    Doubted {
+        /// When that was found.
+        since: Moment,
+    },
     /// Another process has the account's lease now.
     #[error("this process could not prove its lease on the account any more, so it stopped writing; run again")]
     LeaseLost,

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use super::{Bridge, PassError, Tenure};
 use crate::{
-    model::{hold::NewHold, run::RunId},
+    model::{
+        hold::{Hold, NewHold},
+        run::{HoldNote, RunId},
+    },
     store::Decision,
 };
 
@@ -28,6 +31,16 @@ pub(super) async fn stop_unless_released(
     }
     let hold = bridge.store.hold(&tenure.lease(), run, &hold, now).await?;
     Err(PassError::Held(Box::new(hold)))
+}
+
+/// A hold, as a report names it.
+pub(super) fn note(hold: &Hold) -> HoldNote {
+    HoldNote {
+        id: hold.id,
+        kind: hold.what.kind.as_str().into(),
+        reason: hold.what.reason.clone(),
+        count: hold.what.count,
+    }
 }
 
 /// Pauses every write until a person resumes: for what the next run would do again, to somebody else.

@@ -2,27 +2,36 @@
 //! about people itself: that is [`crate::plan`]'s.
 //!
 //! ```text
-//! run ─▶ survey ─▶ crossing: pages ─▶ gather ─▶ plan ─▶ apply ─▶ record      (one page after the other, the next one in flight)
-//!                  under a tenure: the account's lease, renewed while the run lasts
+//! run ─▶ survey ─▶ due, then pages, by a sync or a resync ─▶ crossing: sort ─▶ gather ─▶ plan ─▶ apply ─▶ record
+//!        under a tenure: the account's lease, renewed while the run lasts               (the next page in flight meanwhile)
 //! ```
 
 pub mod apply;
 pub mod check;
 pub mod clock;
+mod commit;
 pub mod crossing;
 pub mod error;
 pub mod explain;
 pub mod gather;
+mod due;
+mod guards;
 mod holding;
 pub mod host;
 pub mod pages;
+mod reading;
 pub mod record;
+mod resync;
 pub mod run;
+mod sorting;
 mod stopping;
 pub mod survey;
 pub mod tally;
 pub mod tenure;
+mod vanished;
 pub mod watch;
+mod watcher;
+pub mod witness;
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,12 +39,13 @@ use tokio_util::sync::CancellationToken;
 
 pub use clock::{Clock, SystemClock};
 pub use error::PassError;
-pub use tenure::Tenure;
-pub use watch::{Silent, Watch};
+pub use tenure::{Candidacy, Tenure};
+pub use watch::{Interlude, Silent, Watch};
+pub use witness::WitnessFile;
 
 use crate::{
     model::{
-        AccountName, HashKey, Naming, ShopName,
+        AccountName, HashKey, Keyed, Naming, ShopName,
         rules::{FieldRules, MatchingRules, SafeguardLimits, Spelling},
     },
     open2b::Shop,
@@ -63,6 +73,10 @@ pub struct Rules {
     pub country: String,
     /// Contacts per page.
     pub page_size: u32,
+    /// How many calls the shop bears in an hour.
+    pub shop_calls_per_hour: u64,
+    /// The time between two resyncs by the schedule: a resync interrupted longer ago begins anew.
+    pub resync_period: Duration,
     /// `[schedule] lookback`
     pub lookback: Duration,
     /// `[schedule] lookback_pages`
@@ -90,6 +104,8 @@ pub struct Bridge {
     pub reader: Reader,
     /// Writes customers; a dry run has none.
     pub writer: Option<Writer>,
+    /// The hash of where the shop is.
+    pub source: Keyed,
     /// Remembers.
     pub store: Arc<dyn Store>,
     /// Hashes.

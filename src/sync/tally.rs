@@ -92,9 +92,17 @@ impl Tally {
         self.merges.proposed += merges;
     }
 
-    /// A hold that stands.
+    /// A hold that stands; the later figures of one that is known.
     pub fn hold(&mut self, note: HoldNote) {
-        self.holds.push(note);
+        match self.holds.iter_mut().find(|known| known.id == note.id) {
+            Some(known) => *known = note,
+            None => self.holds.push(note),
+        }
+    }
+
+    /// Contacts found gone from the shop.
+    pub fn vanished(&mut self, contacts: u64) {
+        self.gone += contacts;
     }
 
     /// Contacts read.

@@ -1,5 +1,8 @@
 //! Who watches a run: a progress bar, a plan's printer, a test. Told ids and figures, never a personal detail.
 
+use async_trait::async_trait;
+
+use super::PassError;
 use crate::{model::run::RunReport, plan::page::ContactPlan};
 
 /// Is told how a run goes. Called between awaits; must return at once.
@@ -12,12 +15,24 @@ pub trait Watch: Send + Sync {
     fn judged_by_other_rules(&self, _sections: &[String]) {}
     /// What is planned for a contact, before any of it is done.
     fn planned(&self, _plan: &ContactPlan) {}
+    /// Contacts that a resync did not find: so many of so many have been asked for by id.
+    fn confirming(&self, _asked: u64, _of: u64) {}
     /// Of the updates of a page so many have been tried.
     fn applying(&self, _done: u64, _of: u64) {}
     /// Something a person should read.
     fn notice(&self, _text: &str) {}
     /// The run is over.
     fn done(&self) {}
+}
+
+/// What else is to be done while a long run lasts: a resync asks between its pages.
+#[async_trait]
+pub trait Interlude: Send + Sync {
+    /// Does what is due, if anything is.
+    ///
+    /// # Errors
+    /// What would end any run.
+    async fn rest(&self) -> Result<(), PassError>;
 }
 
 /// Nobody.

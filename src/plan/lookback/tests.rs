@@ -47,3 +47,12 @@ fn the_start_never_lies_above_the_checkpoint() {
     let history = History { checkpoint: 1000, observed: &observed, tail_after: 2000, deep_at: None };
     assert_eq!(start(&history, DAY, at(0)).after, 1000);
 }
+
+#[test]
+fn the_whole_lookback_is_read_within_a_quarter_of_what_the_shop_bears() {
+    let per_hour = 12_000;
+    assert!(is_affordable(6, 5, 0), "what every sync reads anyway");
+    assert!(is_affordable(3_000, 5, per_hour));
+    assert!(!is_affordable(3_001, 5, per_hour));
+    assert!(!is_affordable(7, 5, 24));
+}

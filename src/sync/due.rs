@@ -1,0 +1,135 @@
+//! Contacts that are due by themselves, wherever they stand: parked ones, those a person decided about, heirs of an owner that
+//! went. A few are fetched by id; many by the pages they stand on, which costs no more calls and mostly far fewer.
+
+use futures::{StreamExt as _, stream};
+
+use super::{
+    Bridge, PassError,
+    crossing::{Crossing, Reach},
+    record::{self, About, Terms},
+    stopping::unless_stopped,
+    tally::{Ended, Tally},
+};
+use crate::{
+    http::Verdict,
+    model::{ContactId, Hashes},
+    open2b::{Field, Record},
+    store::{Due, DueQuery, PageQuery, PageRecord},
+};
+
+/// How many due contacts one sync handles.
+pub(super) const MAX_DUE: u64 = 1000;
+/// Up to so many are fetched by id.
+const BY_ID: usize = 40;
+/// Fetches by id at once.
+const AT_ONCE: usize = 4;
+
+/// What came of asking for contacts by id.
+pub(super) struct Fetched {
+    /// They are there.
+    pub records: Vec<Record>,
+    /// The shop knows none of that id.
+    pub absent: Vec<ContactId>,
+}
+
+/// Asks the shop for contacts by id. One that could not be read now is in neither list: it stays due.
+pub(super) async fn fetch(bridge: &Bridge, ids: &[ContactId], fields: &[Field]) -> Result<Fetched, PassError> {
+    let gets = ids.iter().map(|id| async move { (*id, bridge.shop.get_fields(*id, fields).await) });
+    let fetching = async { Ok::<_, PassError>(stream::iter(gets).buffer_unordered(AT_ONCE).collect().await) };
+    let answers: Vec<(ContactId, _)> = unless_stopped(&bridge.stop, fetching).await?;
+    let mut fetched = Fetched { records: Vec::new(), absent: Vec::new() };
+    for (id, answer) in answers {
+        match answer {
+            Ok(Some(record)) => fetched.records.push(record),
+            Ok(None) => fetched.absent.push(id),
+            Err(error) if error.verdict == Verdict::Stop => return Err(error.into()),
+            Err(error) => tracing::warn!(contact = %id, %error, "a contact could not be read by its id; it stays due"),
+        }
+    }
+    fetched.records.sort_by_key(Record::id);
+    fetched.absent.sort_unstable();
+    Ok(fetched)
+}
+
+impl Crossing<'_> {
+    /// Handles what is due, at most so many.
+    ///
+    /// # Errors
+    /// What ends a run.
+    pub(super) async fn due(&mut self, most: u64, fields: &[Field], tally: &mut Tally) -> Result<(), PassError> {
+        let query = DueQuery {
+            shop: self.bridge.shop_name().clone(),
+            why: Due::Retry(self.bridge.clock.now()),
+            after: 0,
+            limit: most,
+        };
+        let due = self.bridge.store.due(&query).await?;
+        if due.len() <= BY_ID {
+            return self.by_id(&due, fields, tally).await;
+        }
+        let mut left = due.as_slice();
+        while let Some(first) = left.first() {
+            let page = unless_stopped(&self.bridge.stop, self.bridge.shop.page(first.get() - 1, fields)).await?;
+            let end = if page.records.is_empty() { i64::MAX } else { page.last };
+            let (here, beyond) = left.split_at(left.partition_point(|id| id.get() <= end));
+            let wanted = |record: &Record| record.id().is_some_and(|id| here.binary_search(&id).is_ok());
+            let records: Vec<Record> = page.records.into_iter().filter(wanted).collect();
+            let there = |id: &ContactId| records.iter().any(|record| record.id() == Some(*id));
+            let absent: Vec<ContactId> = here.iter().filter(|id| !there(id)).copied().collect();
+            if !records.is_empty() {
+                self.handle(records, Reach::Due, tally).await?;
+            }
+            self.by_id(&absent, fields, tally).await?;
+            left = beyond;
+        }
+        Ok(())
+    }
+
+    /// Handles these contacts, fetched by id.
+    pub(super) async fn by_id(
+        &mut self,
+        ids: &[ContactId],
+        fields: &[Field],
+        tally: &mut Tally,
+    ) -> Result<(), PassError> {
+        let Fetched { records, absent } = fetch(self.bridge, ids, fields).await?;
+        if !records.is_empty() {
+            self.handle(records, Reach::Due, tally).await?;
+        }
+        self.not_there(&absent, tally).await
+    }
+
+    /// Contacts that are due and that the shop does not know any more. Only a resync concludes that they are gone; until then they
+    /// are tried again, ever more seldom.
+    async fn not_there(&mut self, absent: &[ContactId], tally: &mut Tally) -> Result<(), PassError> {
+        if absent.is_empty() {
+            return Ok(());
+        }
+        let (bridge, shop) = (self.bridge, self.bridge.shop_name());
+        let query = PageQuery { shop: shop.clone(), ids: absent.to_vec(), identifiers: Vec::new(), covers: None };
+        let since = bridge.clock.now();
+        let known = bridge.store.known(&query).await?;
+        let terms = Terms {
+            now: since,
+            rules: self.rules.clone(),
+            late_apply: bridge.rules.late_apply,
+            recheck_linked: bridge.rules.recheck_linked,
+            recheck_unmatched: bridge.rules.recheck_unmatched,
+        };
+        let mut page = PageRecord { since, ..PageRecord::empty(self.run, shop.clone(), since) };
+        for (id, prior) in &known.contacts {
+            let Some(judged) = &prior.judged else { continue };
+            let entry = prior.entry.clone();
+            let hashes = Hashes { email: entry.email, phone: entry.phone, name: entry.name };
+            let about = About { id: *id, hashes, content: judged.fingerprint.content, prior: Some(prior) };
+            page.contacts.push(record::parked(about, "not-in-the-shop", &terms));
+        }
+        tally.reading(page.contacts.len() as u64);
+        self.handled.extend(absent);
+        bridge.store.record(&self.tenure.lease(), &page).await?;
+        for contact in &page.contacts {
+            tally.ended(Ended::In(contact.state));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! What stops a run before it believes a shop, or a store, that is not what it was.
+
+use super::{Bridge, PassError, Tenure, holding};
+use crate::{
+    model::{
+        ContactKey,
+        hold::{HoldKind, NewHold},
+        run::RunId,
+    },
+    open2b::Conditions,
+    plan::{completeness, safeguards},
+    store::ShopProgress,
+};
+
+/// A store that went back in time authorises nothing; a dry run may look.
+pub(super) fn not_doubted(bridge: &Bridge, progress: &ShopProgress) -> Result<(), PassError> {
+    match progress.doubted_at.filter(|_| bridge.writer.is_some()) {
+        Some(since) => Err(PassError::Doubted { since }),
+        None => Ok(()),
+    }
+}
+
+/// What a shop counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Counted {
+    /// Its contacts.
+    pub count: u64,
+    /// How many may have vanished because a person said so.
+    pub released: u64,
+}
+
+/// A shop that has become much smaller, or empty, is not believed: nothing is read, nothing concluded.
+pub(super) async fn not_shrunk(
+    bridge: &Bridge,
+    tenure: &Tenure,
+    run: RunId,
+    progress: &ShopProgress,
+) -> Result<Counted, PassError> {
+    let count = bridge.shop.count(Conditions::default()).await?;
+    let Some(found) = safeguards::shrunk(progress.known, count, &bridge.rules.safeguards) else {
+        return Ok(Counted { count, released: 0 });
+    };
+    let vanished = progress.known.saturating_sub(count);
+    let hold = NewHold {
+        shop: bridge.shop_name().clone(),
+        kind: HoldKind::Shrunk,
+        reason: format!("{found}. If that is right, release this hold; if not, look at the shop and its key"),
+        count: vanished,
+        sample: Vec::new(),
+        bound: bridge.key.hash("hold-shrunk", &format!("{count}")),
+    };
+    holding::stop_unless_released(bridge, tenure, run, hold).await?;
+    Ok(Counted { count, released: vanished })
+}
+
+/// A page that answers other people under known ids is most likely another shop's: nobody is taken for them.
+pub(super) async fn not_strangers(
+    bridge: &Bridge,
+    tenure: &Tenure,
+    run: RunId,
+    (strangers, known): (u64, u64),
+    sample: Vec<ContactKey>,
+) -> Result<(), PassError> {
+    if !completeness::is_another_shop(known, strangers) {
+        return Ok(());
+    }
+    let hold = NewHold {
+        shop: bridge.shop_name().clone(),
+        kind: HoldKind::Strangers,
+        reason: format!(
+            "of {known} known contacts of one page {strangers} are somebody else now, without one identifier or name in common: is shops.{}.url still the same shop? Nothing was concluded. If it is, release this hold",
+            bridge.shop_name()
+        ),
+        count: strangers,
+        sample,
+        bound: bridge.source,
+    };
+    holding::stop_unless_released(bridge, tenure, run, hold).await
+}

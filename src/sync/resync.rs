@@ -1,0 +1,133 @@
+//! A resync: everything, from the first contact to the last. It bounds staleness: edits, rechecks, deletions, and whatever a sync
+//! cannot see. Goes on where it was interrupted, unless that is too long ago, and lets what is due run between its pages.
+
+use super::{
+    PassError,
+    crossing::{Crossing, Reach},
+    guards::{self, Counted},
+    pages::Pages,
+    reading::{Body, fields},
+    run::ResyncOptions,
+    stopping::unless_stopped,
+    tally::Tally,
+    vanished::Vanished,
+    watch::Interlude,
+};
+use crate::{
+    model::ContactId,
+    open2b::Conditions,
+    plan::completeness,
+    store::{PageRecord, Resync, ResyncStep, ShopProgress},
+};
+
+impl Body<'_> {
+    /// Everything, or everything after an id that a person named.
+    pub async fn resync(
+        &self,
+        options: &ResyncOptions,
+        interlude: &dyn Interlude,
+        tally: &mut Tally,
+    ) -> Result<(), PassError> {
+        let progress = self.progress().await?;
+        let Counted { count, released } = guards::not_shrunk(self.bridge, self.tenure, self.run, &progress).await?;
+        if let Some(from) = options.from {
+            return self.resync_from(from, options.force, &progress, interlude, tally).await;
+        }
+        let place = self.place(options, &progress, count).await?;
+        let mut crossing = self.crossing(&progress, place.force);
+        crossing.highest = place.highest;
+        if !place.whole {
+            let of = place.count.saturating_sub(place.read);
+            self.all_after(&mut crossing, place.after, (i64::MAX, true), of, interlude, tally).await?;
+            let record =
+                PageRecord { end: true, deep: true, resync: Some(ResyncStep::Whole), ..self.nothing() };
+            self.bridge.store.record(&self.tenure.lease(), &record).await?;
+        }
+        Vanished { body: self, crossing: &mut crossing, released }.conclude(tally).await?;
+        // A rule that still waits for a person has not been applied to everybody.
+        let rules = crossing.holds.is_empty().then(|| crossing.rules.clone());
+        let forget_before = self.bridge.clock.now().before(completeness::KEPT);
+        let end = PageRecord { resync: Some(ResyncStep::End { rules, forget_before }), ..self.nothing() };
+        Ok(self.bridge.store.record(&self.tenure.lease(), &end).await?)
+    }
+
+    /// These contacts only, by their ids.
+    pub async fn contacts(&self, ids: &[ContactId], force: bool, tally: &mut Tally) -> Result<(), PassError> {
+        let progress = self.progress().await?;
+        guards::not_doubted(self.bridge, &progress)?;
+        guards::not_shrunk(self.bridge, self.tenure, self.run, &progress).await?;
+        let mut crossing = self.crossing(&progress, force);
+        for ids in ids.chunks(self.bridge.rules.page_size as usize) {
+            crossing.by_id(ids, &fields(self.bridge), tally).await?;
+            self.bridge.watch.crossing(&self.report(tally, None), tally.read());
+        }
+        Ok(())
+    }
+
+    /// Where to go on, or the beginning.
+    async fn place(
+        &self,
+        options: &ResyncOptions,
+        progress: &ShopProgress,
+        count: u64,
+    ) -> Result<Resync, PassError> {
+        let now = self.bridge.clock.now();
+        let stale = |place: &Resync| completeness::is_stale(place.started_at, self.bridge.rules.resync_period, now);
+        if let Some(place) = progress.resync.clone().filter(|place| !stale(place) && (place.force || !options.force)) {
+            tracing::info!(after = place.after, started_at = %place.started_at, "the resync goes on where it was interrupted");
+            return Ok(place);
+        }
+        let place = Resync {
+            started_at: now,
+            from: 0,
+            after: 0,
+            count,
+            highest: progress.checkpoint.max(progress.surveyed),
+            read: 0,
+            arrivals: 0,
+            force: options.force,
+            whole: false,
+        };
+        let begin = PageRecord { resync: Some(ResyncStep::Begin(place.clone())), ..self.nothing() };
+        self.bridge.store.record(&self.tenure.lease(), &begin).await?;
+        Ok(place)
+    }
+
+    /// From an id that a person named: a reading of a part concludes nothing about who is missing.
+    async fn resync_from(
+        &self,
+        from: ContactId,
+        force: bool,
+        progress: &ShopProgress,
+        interlude: &dyn Interlude,
+        tally: &mut Tally,
+    ) -> Result<(), PassError> {
+        guards::not_doubted(self.bridge, progress)?;
+        let after = from.get() - 1;
+        let of = self.bridge.shop.count(Conditions { customer: None, after: Some(after) }).await?;
+        let mut crossing = self.crossing(progress, force);
+        self.all_after(&mut crossing, after, (progress.checkpoint, false), of, interlude, tally).await
+    }
+
+    async fn all_after(
+        &self,
+        crossing: &mut Crossing<'_>,
+        mut after: i64,
+        (checkpoint, resync): (i64, bool),
+        of: u64,
+        interlude: &dyn Interlude,
+        tally: &mut Tally,
+    ) -> Result<(), PassError> {
+        let bridge = self.bridge;
+        // Read from beyond the checkpoint, there is a gap below that nobody has accounted for.
+        let moves = after <= checkpoint;
+        let mut pages = Pages::after(bridge.shop.clone(), after, fields(bridge), true);
+        while let Some(page) = unless_stopped(&bridge.stop, pages.next()).await? {
+            crossing.handle(page.records, Reach::Page { after, last: page.last, resync, moves }, tally).await?;
+            after = page.last;
+            bridge.watch.crossing(&self.report(tally, None), of.max(tally.read()));
+            interlude.rest().await?;
+        }
+        Ok(())
+    }
+}

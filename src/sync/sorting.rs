@@ -1,0 +1,165 @@
+//! Sorting a page: who is to be looked at, who is as she was, who is erased, who cannot be read. Reads nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Bridge, gather::Member, survey::index_entry, tally::Ended};
+use crate::{
+    model::{Contact, ContactId, Hashes, Keyed, state::ContactState, time::Moment},
+    open2b::Record,
+    plan::{fingerprint, normalise},
+    store::{ContactRecord, Fingerprint, Judged, Known, LinkChange, Prior},
+};
+
+/// By what contacts are sorted.
+pub(super) struct Sieve<'a> {
+    pub bridge: &'a Bridge,
+    /// The rules, as fingerprints name them.
+    pub rules: &'a str,
+    /// Everything is looked at, whether it changed or not.
+    pub everything: bool,
+    pub now: Moment,
+}
+
+/// A page taken apart.
+#[derive(Default)]
+pub(super) struct Sorted {
+    pub work: Vec<Member>,
+    /// Of everybody on the page who may hold an identifier.
+    pub hashes: BTreeMap<ContactId, Hashes>,
+    pub content: BTreeMap<ContactId, Keyed>,
+    /// Malformed records with an id.
+    pub malformed: Vec<(ContactId, String)>,
+    /// Erased by an identifier and not excluded yet.
+    pub excluded: Vec<ContactRecord>,
+    pub ended: Vec<Ended>,
+    /// Known contacts of whom nothing is what it was, and how many were known at all.
+    pub strangers: u64,
+    pub known: u64,
+}
+
+/// The contacts of a page, normalised.
+pub(super) fn normalised(bridge: &Bridge, records: &[Record]) -> Vec<Member> {
+    let member = |contact: &Contact| {
+        let identity = normalise::identity(&contact.name, &contact.email, &contact.phone, bridge.rules.region);
+        let hashes = Hashes::of(&identity, &bridge.key);
+        Member { contact: contact.clone(), identity, hashes, prior: None }
+    };
+    records
+        .iter()
+        .filter_map(|record| match record {
+            Record::Whole(contact) => Some(member(contact)),
+            Record::Malformed { .. } => None,
+        })
+        .collect()
+}
+
+impl Sieve<'_> {
+    pub fn sort(&self, records: Vec<Record>, members: Vec<Member>, known: &Known) -> Sorted {
+        let mut sorted = Sorted::default();
+        for record in records {
+            match record {
+                Record::Whole(_) => {}
+                Record::Malformed { id: Some(id), defect } => sorted.malformed.push((id, defect.to_string())),
+                Record::Malformed { id: None, defect } => {
+                    // Without an id there is nothing to keep a state under: it is reported in every run that reads it.
+                    self.bridge.watch.notice(&format!(
+                        "shop {}: a record without a readable id was passed over ({defect}); correct it in the shop",
+                        self.bridge.shop_name()
+                    ));
+                    sorted.ended.push(Ended::In(ContactState::Parked));
+                }
+            }
+        }
+        for member in members {
+            self.place(member, known, &mut sorted);
+        }
+        sorted
+    }
+
+    fn place(&self, mut member: Member, known: &Known, sorted: &mut Sorted) {
+        let id = member.contact.id;
+        let prior = known.contacts.get(&id);
+        let judged = prior.and_then(|prior| prior.judged.as_ref());
+        if judged.is_some_and(|judged| judged.state == ContactState::Excluded) {
+            sorted.ended.push(Ended::In(ContactState::Excluded));
+            return;
+        }
+        if is_erased(&member.hashes, &known.erased) {
+            sorted.ended.push(Ended::In(ContactState::Excluded));
+            sorted.excluded.push(self.excluded(id));
+            return;
+        }
+        let content = fingerprint::content(&member.contact, &self.bridge.rules.fields, &self.bridge.key);
+        sorted.hashes.insert(id, member.hashes.clone());
+        if let Some(prior) = prior.filter(|prior| prior.judged.is_some()) {
+            sorted.known += 1;
+            sorted.strangers += u64::from(is_stranger(prior, &member.hashes));
+        }
+        if let Some(ended) = self.settled(prior, content) {
+            sorted.ended.push(ended);
+            return;
+        }
+        self.tell_changed_rules(judged, content);
+        member.prior = prior.cloned();
+        sorted.content.insert(id, content);
+        sorted.work.push(member);
+    }
+
+    /// How a contact ends that is not to be looked at: unchanged and not due.
+    fn settled(&self, prior: Option<&Prior>, content: Keyed) -> Option<Ended> {
+        let prior = prior?;
+        let judged = prior.judged.as_ref()?;
+        if self.everything || prior.missing || !prior.unsettled.is_empty() {
+            return None;
+        }
+        let due = |at: Option<Moment>| at.is_some_and(|at| at <= self.now);
+        let now = Fingerprint { content, rules: self.rules.to_owned() };
+        // While an update is held, and would be the same, there is nothing to look at.
+        if prior.held.as_ref().is_some_and(|held| !held.released && held.fingerprint == now) {
+            return Some(Ended::Unchanged);
+        }
+        let quiet = judged.fingerprint == now && !due(judged.recheck_at) && !due(judged.retry_at);
+        match judged.state {
+            ContactState::Gone => None,
+            ContactState::Parked if quiet => Some(Ended::In(ContactState::Parked)),
+            _ if quiet => Some(Ended::Unchanged),
+            _ => None,
+        }
+    }
+
+    fn tell_changed_rules(&self, judged: Option<&Judged>, content: Keyed) {
+        let judged = judged.filter(|judged| judged.fingerprint.content == content);
+        if let Some(judged) = judged.filter(|judged| judged.fingerprint.rules != self.rules) {
+            let sections = fingerprint::changed_sections(&judged.fingerprint.rules, self.rules);
+            self.bridge.watch.judged_by_other_rules(&sections);
+        }
+    }
+
+    fn excluded(&self, id: ContactId) -> ContactRecord {
+        ContactRecord {
+            entry: index_entry(id, Hashes::default()),
+            state: ContactState::Excluded,
+            reason: "erased".into(),
+            fingerprint: Fingerprint { content: self.bridge.key.hash("content", ""), rules: String::new() },
+            recheck_at: None,
+            retry_at: None,
+            attempts: 0,
+            parked_since: None,
+            link: LinkChange::Drop,
+            proposals: Some(Vec::new()),
+        }
+    }
+}
+
+fn is_erased(hashes: &Hashes, erased: &BTreeSet<Keyed>) -> bool {
+    [hashes.email, hashes.phone].into_iter().flatten().any(|identifier| erased.contains(&identifier))
+}
+
+/// Whether a contact that was judged is somebody else altogether now: she had something to be known by, and nothing of it remains.
+fn is_stranger(prior: &Prior, now: &Hashes) -> bool {
+    let before = &prior.entry;
+    let shares = |one: Option<Keyed>, other: Option<Keyed>| one.is_some() && one == other;
+    let named = before.name.iter().any(|word| now.name.contains(word));
+    let had = before.email.is_some() || before.phone.is_some() || !before.name.is_empty();
+    had && !shares(before.email, now.email) && !shares(before.phone, now.phone) && !named
+}

@@ -1,0 +1,113 @@
+//! Deletions. A contact that a whole reading did not find where it was is asked for by its id, and only where the shop says that
+//! it has none of that id, and the reading as a whole adds up, is it gone.
+
+use super::{
+    PassError,
+    crossing::{Crossing, Reach},
+    due::{self, Fetched},
+    holding,
+    reading::{Body, fields},
+    tally::Tally,
+};
+use crate::{
+    model::{
+        ContactId, ContactKey,
+        hold::{HoldKind, NewHold},
+    },
+    open2b::Conditions,
+    plan::completeness,
+    store::{Due, DueQuery, PageRecord},
+};
+
+/// So many are asked for, and recorded, at a time.
+const CHUNK: usize = 200;
+
+/// The end of a resync.
+pub(super) struct Vanished<'a, 'b> {
+    pub body: &'a Body<'b>,
+    pub crossing: &'a mut Crossing<'b>,
+    /// So many may be gone by a person's word.
+    pub released: u64,
+}
+
+impl Vanished<'_, '_> {
+    /// Looks for whoever was missing, and records who is gone.
+    pub async fn conclude(mut self, tally: &mut Tally) -> Result<(), PassError> {
+        let missing = self.missing().await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let progress = self.body.progress().await?;
+        let Some(place) = &progress.resync else { return Ok(()) };
+        let bridge = self.body.bridge;
+        let after = bridge.shop.count(Conditions::default()).await?;
+        let (before, read, arrivals) = (place.count, place.read, place.arrivals);
+        if let Some(doubt) = (completeness::Reading { before, after, read, arrivals }).doubt() {
+            bridge.watch.notice(&format!(
+                "shop {}: {} contacts were not found where they were, and nothing is concluded from it: {doubt}. The next resync looks again",
+                bridge.shop_name(),
+                missing.len()
+            ));
+            return Ok(());
+        }
+        let gone = self.ask_for(&missing, tally).await?;
+        self.not_too_many(progress.known, &gone).await?;
+        for gone in gone.chunks(CHUNK) {
+            let record = PageRecord { gone: gone.to_vec(), ..self.body.nothing() };
+            bridge.store.record(&self.body.tenure.lease(), &record).await?;
+            tally.vanished(gone.len() as u64);
+        }
+        Ok(())
+    }
+
+    async fn missing(&self) -> Result<Vec<ContactId>, PassError> {
+        let bridge = self.body.bridge;
+        let mut missing: Vec<ContactId> = Vec::new();
+        loop {
+            let after = missing.last().map_or(0, |id| id.get());
+            let query = DueQuery { shop: bridge.shop_name().clone(), why: Due::Missing, after, limit: 10_000 };
+            let more = bridge.store.due(&query).await?;
+            if more.is_empty() {
+                return Ok(missing);
+            }
+            missing.extend(more);
+        }
+    }
+
+    /// Asks for each by its id. Those that are there after all are handled like any other; answers those that are not.
+    async fn ask_for(&mut self, missing: &[ContactId], tally: &mut Tally) -> Result<Vec<ContactId>, PassError> {
+        let bridge = self.body.bridge;
+        let mut gone = Vec::new();
+        for (chunk, ids) in missing.chunks(CHUNK).enumerate() {
+            let Fetched { records, absent } = due::fetch(bridge, ids, &fields(bridge)).await?;
+            if !records.is_empty() {
+                // Judged anew, whatever it was: it is not missing any more.
+                self.crossing.handle(records, Reach::Due, tally).await?;
+            }
+            gone.extend(absent);
+            bridge.watch.confirming((chunk * CHUNK + ids.len()) as u64, missing.len() as u64);
+        }
+        Ok(gone)
+    }
+
+    /// So many at once are believed only where a person says so, of just these.
+    async fn not_too_many(&self, known: u64, gone: &[ContactId]) -> Result<(), PassError> {
+        let bridge = self.body.bridge;
+        if gone.len() as u64 <= self.released {
+            return Ok(());
+        }
+        let Some(found) = completeness::too_many_gone(known, gone.len() as u64, &bridge.rules.safeguards) else {
+            return Ok(());
+        };
+        let key = |id: &ContactId| ContactKey { shop: bridge.shop_name().clone(), id: *id };
+        let hold = NewHold {
+            shop: bridge.shop_name().clone(),
+            kind: HoldKind::Shrunk,
+            reason: format!("{found}. If they were deleted, release this hold; if not, look at the shop and its key"),
+            count: gone.len() as u64,
+            sample: gone.iter().take(20).map(key).collect(),
+            bound: bridge.key.hash("hold-gone", &serde_json::to_string(gone).unwrap_or_default()),
+        };
+        holding::stop_unless_released(bridge, self.body.tenure, self.body.run, hold).await
+    }
+}
