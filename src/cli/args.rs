@@ -86,6 +86,15 @@ Examples:
   anagrafe sync --limit 20
   anagrafe sync --wait --ok-if parked")]
     Sync(SyncArgs),
+    /// Reads everything again: edits, deletions, new chats of known people, whatever a sync cannot see
+    #[command(after_long_help = "Interrupted, it goes on where it was, unless that is longer ago than two resyncs of the schedule lie apart. \
+A sync that comes due by the schedule runs between its pages.
+
+Examples:
+  anagrafe resync
+  anagrafe resync --shop main --contact 59068 --contact 59070
+  anagrafe resync --shop main --from 50000 --force")]
+    Resync(ResyncArgs),
     /// How things stand: shops, states, holds, what waits
     #[command(after_long_help = "Examples:
   anagrafe status
@@ -133,6 +142,8 @@ Examples:
   anagrafe holds release 3"
     )]
     Holds(super::holds::HoldsCommand),
+    /// Forgets a person, and sees to it that no later pass brings her back
+    Erase(super::erase::EraseArgs),
     /// What an e-mail, a number or a name becomes, and why: arguments, or JSON lines on standard input
     Normalise(super::normalise::NormaliseArgs),
     /// The contacts of a shop, by hand
@@ -186,6 +197,26 @@ pub struct SyncArgs {
     /// Reads at most so many contacts, then stops; the next run goes on from there
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
+    /// Waits while another process works on the account
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// `resync`
+#[derive(Debug, Args)]
+pub struct ResyncArgs {
+    /// This shop only
+    #[arg(long)]
+    pub shop: Option<ShopName>,
+    /// Only this contact; may be given many times
+    #[arg(long, value_name = "ID", conflicts_with = "from")]
+    pub contact: Vec<i64>,
+    /// Only contacts from this id on; says nothing about deletions
+    #[arg(long, value_name = "ID")]
+    pub from: Option<i64>,
+    /// Looks at everybody, changed or not; leaves out no safeguard
+    #[arg(long)]
+    pub force: bool,
     /// Waits while another process works on the account
     #[arg(long)]
     pub wait: bool,

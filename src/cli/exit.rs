@@ -101,9 +101,14 @@ impl From<CallError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let exit = match &error {
-            StoreError::WrongKey | StoreError::NoProposal(_) | StoreError::NotOpen { .. } | StoreError::NoHold(_) => {
-                Exit::Usage
-            }
+            StoreError::WrongKey
+            | StoreError::NoProposal(_)
+            | StoreError::NotOpen { .. }
+            | StoreError::NoHold(_)
+            | StoreError::NoLink(_)
+            | StoreError::NoContact(_)
+            | StoreError::NoErasure(_)
+            | StoreError::SameShop { .. } => Exit::Usage,
             StoreError::LeaseLost
             | StoreError::Paused
             | StoreError::TooNew { .. }
@@ -111,6 +116,8 @@ impl From<StoreError> for Failure {
             | StoreError::Inconsistent(_)
             | StoreError::Open { .. }
             | StoreError::Full
+            | StoreError::Unreachable(_)
+            | StoreError::ReadOnly(_)
             | StoreError::Database(_) => Exit::Failed,
         };
         Self { exit, error: error.into() }
@@ -122,6 +129,7 @@ impl From<NoTenure> for Failure {
         match error {
             NoTenure::Busy(busy) => Self { exit: Exit::Busy, error: busy.into() },
             NoTenure::Store(error) => error.into(),
+            NoTenure::Stopped => Self::failed(error),
         }
     }
 }
@@ -129,7 +137,7 @@ impl From<NoTenure> for Failure {
 impl From<PassError> for Failure {
     fn from(error: PassError) -> Self {
         let exit = match &error {
-            PassError::Held(_) | PassError::Paused => Exit::Held,
+            PassError::Held(_) | PassError::Paused | PassError::Doubted { .. } => Exit::Held,
             PassError::Call(_)
             | PassError::Store(_)
             | PassError::Outage { .. }

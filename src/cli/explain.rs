@@ -77,6 +77,11 @@ struct Line {
     recheck_at: Option<String>,
     retry_at: Option<String>,
     attempts: u32,
+    /// The hold that holds an update of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_by: Option<i64>,
+    /// Whether a resync did not find it.
+    missing: bool,
 }
 
 pub async fn run(context: &Context, args: ExplainArgs) -> Result<Exit, Failure> {
@@ -98,19 +103,26 @@ fn whose(settings: &Settings, args: &ExplainArgs) -> Result<Whose, Failure> {
     match args.kind {
         Kind::Customer => Ok(Whose::Customer(args.id.parse().map_err(Failure::usage)?)),
         Kind::Contact => {
-            let (shop, id) = match args.id.split_once('/') {
-                Some((shop, id)) => (Some(shop.parse::<ShopName>().map_err(Failure::usage)?), id),
-                None => (args.shop.clone(), args.id.as_str()),
-            };
-            let shops = setup::shops(settings, shop.as_ref())?;
-            let [shop] = shops.as_slice() else {
-                return Err(Failure::usage("there are several shops: say which, as SHOP/ID or with --shop"));
-            };
-            let id = id.parse::<i64>().map_err(|_| Failure::usage("a contact's id is a number"))?;
-            let id = ContactId::try_from(id).map_err(Failure::usage)?;
-            Ok(Whose::Contact(ContactKey { shop: shop.clone(), id }))
+            let named = args.shop.as_ref().filter(|_| !args.id.contains('/'));
+            let text = named.map_or_else(|| args.id.clone(), |shop| format!("{shop}/{}", args.id));
+            Ok(Whose::Contact(contact_key(settings, &text)?))
         }
     }
+}
+
+/// A contact as a person names it: `SHOP/ID`, or only the id where there is one shop.
+pub(super) fn contact_key(settings: &Settings, text: &str) -> Result<ContactKey, Failure> {
+    let (shop, id) = match text.split_once('/') {
+        Some((shop, id)) => (Some(shop.parse::<ShopName>().map_err(Failure::usage)?), id),
+        None => (None, text),
+    };
+    let shops = setup::shops(settings, shop.as_ref())?;
+    let [shop] = shops.as_slice() else {
+        return Err(Failure::usage("there are several shops: say which, as SHOP/ID"));
+    };
+    let id = id.parse::<i64>().map_err(|_| Failure::usage("a contact's id is a number"))?;
+    let id = ContactId::try_from(id).map_err(Failure::usage)?;
+    Ok(ContactKey { shop: shop.clone(), id })
 }
 
 async fn live(
@@ -147,6 +159,8 @@ fn kept(story: &Story) -> Vec<Line> {
             recheck_at: moment(judged.and_then(|judged| judged.recheck_at)),
             retry_at: moment(judged.and_then(|judged| judged.retry_at)),
             attempts: judged.map_or(0, |judged| judged.attempts),
+            held_by: prior.held.as_ref().filter(|held| !held.released).map(|held| held.hold),
+            missing: prior.missing,
         }
     };
     story.contacts.iter().map(line).collect()
@@ -191,11 +205,20 @@ fn words(story: &Story, kept: &[Line]) -> Vec<String> {
         lines.push(format!("  contact {}: {} ({}), judged {at}{run}", line.contact, line.state, line.reason));
         lines.extend(line.recheck_at.iter().map(|at| format!("    looked at again from {at}, or when it changes")));
         lines.extend(line.retry_at.iter().map(|at| format!("    due by itself {at}, after {} tries", line.attempts)));
+        lines.extend(line.held_by.iter().map(|hold| format!("    an update of it is held: `anagrafe holds show {hold}`")));
+        if line.missing {
+            lines.push("    not found by the last resync where it was; nothing is concluded yet".into());
+        }
     }
     for link in &story.links {
+        let until = link.ended.map(|at| format!(", ended {at}")).unwrap_or_default();
         lines.push(format!(
-            "  link {} -> customer {} ({:?}, row {}) since {}",
-            link.contact, link.customer, link.role, link.row, link.since
+            "  link {} -> customer {} ({}, row {}) since {}{until}",
+            link.contact,
+            link.customer,
+            link.role.as_str(),
+            link.row,
+            link.since
         ));
     }
     for (contact, customer, ruling, by, at) in &story.rulings {

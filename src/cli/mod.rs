@@ -7,6 +7,7 @@ mod contacts;
 mod customers;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod erase;
 mod exit;
 mod explain;
 mod holds;
@@ -20,6 +21,8 @@ mod person;
 mod plan;
 mod progress;
 mod proposals;
+mod report;
+mod resync;
 mod runs;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -27,6 +30,7 @@ mod setup;
 mod signals;
 mod status;
 mod sync;
+mod works;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -134,6 +138,7 @@ async fn command_of(context: &Context, command: Command) -> Result<Exit, Failure
         Command::Check => check::run(context).await,
         Command::Plan(args) => plan::run(context, args).await,
         Command::Sync(args) => sync::run(context, args).await,
+        Command::Resync(args) => resync::run(context, args).await,
         Command::Status => status::run(context).await,
         Command::Runs(args) => runs::run(context, args).await,
         Command::Explain(args) => explain::run(context, args).await,
@@ -142,6 +147,7 @@ async fn command_of(context: &Context, command: Command) -> Result<Exit, Failure
         Command::Merges(command) => proposals::merges(context, command).await,
         Command::Links(command) => proposals::links(context, command).await,
         Command::Holds(command) => holds::run(context, command).await,
+        Command::Erase(args) => erase::run(context, args).await,
         Command::Normalise(args) => normalise::run(context, args).await,
         Command::Contacts(command) => contacts::run(context, command).await,
         Command::Customers(command) => customers::run(context, command).await,

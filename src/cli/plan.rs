@@ -21,7 +21,7 @@ use crate::{
     model::{proposal::Proposed, run::RunReport, state::ContactState},
     plan::page::ContactPlan,
     sync::{
-        SystemClock, Tenure, Watch,
+        Candidacy, SystemClock, Tenure, Watch,
         run::{Ran, Surveyed, SyncOptions, survey, sync},
     },
 };
@@ -34,8 +34,17 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<Exit, Failure> {
     let memory = setup::memory(context, &settings, Purpose::Plan).await?;
     let network = Network::new(&settings)?;
     let reader = network.reader(&settings).await?;
-    let store = Arc::clone(&memory.store);
-    let tenure = Tenure::take(store, Arc::new(SystemClock), settings.store.lease, "plan", false).await?;
+    let tenure = Tenure::take(Candidacy {
+        store: Arc::clone(&memory.store),
+        clock: Arc::new(SystemClock),
+        ttl: settings.store.lease,
+        purpose: "plan",
+        wait: false,
+        // A throw-away copy proves nothing about the store it was made from.
+        witness: None,
+        stop: signals.stop.clone(),
+    })
+    .await?;
     let mut exit = Exit::Done;
     for shop in shops {
         let printer = Arc::new(Printer {

@@ -4,12 +4,14 @@
 use clap::Subcommand;
 
 use super::{
-    Context, Exit, Failure, pause,
+    Context, Exit, Failure,
+    explain::contact_key,
+    pause,
     setup::{self, Purpose},
 };
 use crate::{
     model::{
-        CustomerId,
+        ContactKey, CustomerId,
         proposal::{Authority, KeptProposal, ProposalId, ProposalState, Proposed},
     },
     store::Decision,
@@ -36,6 +38,18 @@ pub enum LinksCommand {
         /// Their ids
         #[arg(required = true)]
         ids: Vec<String>,
+    },
+    /// Ends a contact's link: different people, for good
+    Detach {
+        /// The contact, as SHOP/ID, or only ID where there is one shop
+        contact: String,
+    },
+    /// Links a contact to a customer by hand: one person, whatever was said before
+    Assign {
+        /// The contact, as SHOP/ID, or only ID where there is one shop
+        contact: String,
+        /// The customer's id in Vivocha
+        customer: CustomerId,
     },
 }
 
@@ -73,6 +87,14 @@ pub async fn links(context: &Context, command: LinksCommand) -> Result<Exit, Fai
         LinksCommand::Show { id } => show(context, &id, Kind::Link).await,
         LinksCommand::Approve { ids } => {
             decide(context, &ids, Decision::Approve, "approved: the next sync links it").await
+        }
+        LinksCommand::Detach { contact } => {
+            let said = "detached: different people; the next sync looks for whom it is instead";
+            by_hand(context, &contact, Decision::Detach, said).await
+        }
+        LinksCommand::Assign { contact, customer } => {
+            let said = format!("assigned to {customer}: the next sync links it");
+            by_hand(context, &contact, |key| Decision::Assign(key, customer.clone()), &said).await
         }
         LinksCommand::Reject { ids } => decide(context, &ids, Decision::Reject, "rejected: different people").await,
     }
@@ -174,6 +196,24 @@ async fn show(context: &Context, id: &str, kind: Kind) -> Result<Exit, Failure> 
         context.out.line(format!("evidence  {evidence}"));
     }
     context.out.line(format!("state     {} since {since}; changed {changed_at} by {changed_by}", state.as_str()));
+    Ok(Exit::Done)
+}
+
+/// A decision on a contact that nobody proposed.
+async fn by_hand(
+    context: &Context,
+    contact: &str,
+    decision: impl Fn(ContactKey) -> Decision,
+    said: &str,
+) -> Result<Exit, Failure> {
+    let settings = setup::settings(context.globals.config.as_ref())?;
+    let key = contact_key(&settings, contact)?;
+    pause::decide(context, decision(key.clone())).await?;
+    if context.out.json {
+        context.out.json(&serde_json::json!({ "contact": key.to_string(), "decision": said }))?;
+    } else {
+        context.out.line(format!("contact {key} {said}"));
+    }
     Ok(Exit::Done)
 }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     config::{self, Settings, StoreUrl},
     http::{Ambient, Client, Limits, Rate, ReqwestTransport, Transport, TransportOptions},
-    model::{HashKey, ShopName},
+    model::{HashKey, Keyed, ShopName},
     open2b::{Shop, ShopOptions},
     plan::normalise::Region,
     store::{
@@ -241,6 +241,28 @@ fn rate(rate: config::Rate) -> Rate {
     Rate { calls: rate.calls.get(), per: rate.per }
 }
 
+fn calls_per_hour(rate: config::Rate) -> u64 {
+    let hours = Duration::from_hours(1).as_secs_f64() / rate.per.as_secs_f64().max(0.001);
+    // A figure of some thousands, from one of some thousands: what is cut off is less than a call.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and far below 2^53")]
+    let calls = (f64::from(rate.calls.get()) * hours) as u64;
+    calls
+}
+
+/// How long an interrupted resync may be gone on with.
+fn resync_period(settings: &Settings) -> Duration {
+    #[expect(clippy::disallowed_methods, reason = "a process takes its clock from here")]
+    let now = Utc::now();
+    config::resync_period(settings, now).unwrap_or(Duration::from_hours(24))
+}
+
+/// The hash of where a shop is: its address without what does not tell shops apart.
+fn source(settings: &Settings, name: &ShopName, key: &HashKey) -> Keyed {
+    let shop = settings.shops.get(name);
+    let url = shop.map(|shop| format!("{}{}", shop.url.as_str().trim_end_matches('/'), shop.api_prefix));
+    key.hash("source", &url.unwrap_or_default())
+}
+
 /// What a pass over this shop obeys.
 ///
 /// # Errors
@@ -258,6 +280,8 @@ pub fn rules(settings: &Settings, name: &ShopName) -> Result<Rules, Failure> {
         region,
         country,
         page_size: shop.page_size,
+        shop_calls_per_hour: calls_per_hour(shop.rate),
+        resync_period: resync_period(settings),
         lookback: settings.schedule.lookback,
         lookback_pages: settings.schedule.lookback_pages,
         recheck_linked: settings.schedule.recheck_linked,
@@ -298,6 +322,7 @@ pub fn bridge(
     Ok(Bridge {
         account: settings.vivocha.account.clone(),
         shop: network.shop(settings, name)?,
+        source: source(settings, name, &memory.key),
         reader: reader.clone(),
         writer: writes.then(|| Writer::new(reader.clone())),
         store: Arc::clone(&memory.store),

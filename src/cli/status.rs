@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     model::state::ContactState,
-    store::{Overview, ShopOverview},
+    store::{Overview, Resync, ShopOverview},
 };
 
 pub async fn run(context: &Context) -> Result<Exit, Failure> {
@@ -25,6 +25,9 @@ pub async fn run(context: &Context) -> Result<Exit, Failure> {
     let rows = overview.shops.iter().map(|(name, shop)| row(name.as_str(), shop)).collect();
     context.out.line(table(&header, rows));
     for (name, shop) in &overview.shops {
+        for line in standing(name.as_str(), shop) {
+            context.out.line(line);
+        }
         if !shop.reasons.is_empty() {
             let reasons: Vec<String> = shop.reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
             context.out.line(format!("{name}: {}", reasons.join(", ")));
@@ -62,6 +65,22 @@ fn sentences(overview: &Overview) -> Vec<String> {
             overview.unsettled
         ));
     }
+    lines
+}
+
+fn standing(name: &str, shop: &ShopOverview) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(shop.doubted_at.map(|at| {
+        format!("{name}: IN DOUBT since {at}: the store went back in time; nothing is written before `anagrafe resync`")
+    }));
+    lines.extend(shop.resync.as_ref().map(|resync| {
+        let Resync { started_at, read, count, .. } = resync;
+        format!("{name}: a resync that began {started_at} has read {read} of {count} contacts; `anagrafe resync` goes on")
+    }));
+    lines.push(match shop.resynced_at {
+        Some(at) => format!("{name}: last resynced {at}"),
+        None => format!("{name}: never resynced: edits and deletions are seen by `anagrafe resync` only"),
+    });
     lines
 }
 

@@ -3,6 +3,8 @@
 //! Refused is what would be misread or would never run: seconds and years, nicknames, both day fields at once (crontab
 //! takes either, others take both), and a day that no month has.
 
+use std::time::Duration;
+
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use croner::{
     Cron,
@@ -34,6 +36,22 @@ pub(super) fn cron(text: &str) -> Result<Cron, Wrong> {
     } else {
         Err(Wrong::new(format!("{} never comes", quoted(text)), "give a day that some month has"))
     }
+}
+
+/// When the schedule's sync comes next after a moment.
+#[must_use]
+pub fn next_sync(settings: &Settings, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let schedule = &settings.schedule;
+    schedule.sync.iter_after(now.with_timezone(&schedule.timezone)).next().map(|at| at.with_timezone(&Utc))
+}
+
+/// The time between two resyncs of the schedule, from a moment on.
+#[must_use]
+pub fn resync_period(settings: &Settings, now: DateTime<Utc>) -> Option<Duration> {
+    let schedule = &settings.schedule;
+    let mut coming = schedule.resync.iter_after(now.with_timezone(&schedule.timezone));
+    let (first, second) = (coming.next()?, coming.next()?);
+    (second - first).to_std().ok()
 }
 
 /// One coming run.

@@ -1,0 +1,166 @@
+//! `anagrafe erase`: forgets a person, and sees to it that no later pass brings her back. What stays is a tombstone: the contact's id,
+//! or the keyed hash of an address. What stands in the shop and in Vivocha is theirs to erase.
+
+use clap::{Args, Subcommand};
+
+use super::{
+    Context, Exit, Failure,
+    explain::contact_key,
+    person::Given,
+    setup::{self, Memory, Purpose},
+};
+use crate::{
+    config::Settings,
+    model::{ContactKey, Keyed},
+    plan::normalise::{self, Region},
+    store::{Erased, Erasure},
+    sync::{Clock as _, SystemClock},
+};
+
+/// `erase`
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_long_help = "Whoever has a given e-mail is excluded, in every shop, today and later; of a contact given by its id only that record is. A telephone number is
+often a household's: it excludes only if asked for. Nothing is changed in the shop or in Vivocha.
+
+Examples:
+  anagrafe erase main/59068
+  anagrafe erase --email anna@example.it
+  anagrafe erase list
+  anagrafe erase --lift 3"
+)]
+pub struct EraseArgs {
+    /// Contacts, as SHOP/ID, or only ID where there is one shop
+    #[arg(value_name = "CONTACT", required_unless_present_any = ["email", "phone", "lift"])]
+    contacts: Vec<String>,
+    /// Whoever has this e-mail; may be given many times
+    #[arg(long, value_name = "EMAIL")]
+    email: Vec<Given>,
+    /// Whoever has this telephone number; may be given many times
+    #[arg(long, value_name = "PHONE", allow_hyphen_values = true)]
+    phone: Vec<Given>,
+    /// Lifts an erasure: whom it excluded is new again, and looked at by the next sync
+    #[arg(long, value_name = "ERASURE", conflicts_with_all = ["contacts", "email", "phone"])]
+    lift: Option<i64>,
+    /// Instead of erasing
+    #[command(subcommand)]
+    command: Option<EraseCommand>,
+}
+
+/// `erase …`
+#[derive(Debug, Subcommand)]
+pub enum EraseCommand {
+    /// The erasures, and what each excludes: ids and figures
+    List,
+}
+
+pub async fn run(context: &Context, args: EraseArgs) -> Result<Exit, Failure> {
+    let settings = setup::settings(context.globals.config.as_ref())?;
+    match (args.command, args.lift) {
+        (Some(EraseCommand::List), _) => list(context, &settings).await,
+        (None, Some(erasure)) => lift(context, &settings, erasure).await,
+        (None, None) => erase(context, &settings, &args.contacts, &args.email, &args.phone).await,
+    }
+}
+
+async fn erase(
+    context: &Context,
+    settings: &Settings,
+    contacts: &[String],
+    emails: &[Given],
+    phones: &[Given],
+) -> Result<Exit, Failure> {
+    let memory = setup::memory(context, settings, Purpose::Look).await?;
+    let contacts: Vec<ContactKey> =
+        contacts.iter().map(|text| contact_key(settings, text)).collect::<Result<_, _>>()?;
+    let whom = Erasure { contacts, emails: hashed_emails(&memory, emails)?, phones: hashed_phones(settings, &memory, phones)? };
+    let erased = memory.store.erase(&whom, &setup::operator(), SystemClock.now()).await?;
+    if context.out.json {
+        context.out.json(&erased)?;
+        return Ok(Exit::Done);
+    }
+    context.out.line(format!("Erasure {}: {}. {}", erased.id, excludes(&erased), removed(&erased)));
+    context.out.notice(
+        "No later pass brings them back; `anagrafe erase --lift` does. In the shop and in Vivocha they still stand: erase them there too. Backups of the store made before hold what was removed.",
+    );
+    if whom.emails.is_empty() {
+        context.out.notice("A new contact with the same e-mail is a new person to Anagrafe: give --email as well to exclude that.");
+    }
+    Ok(Exit::Done)
+}
+
+async fn lift(context: &Context, settings: &Settings, erasure: i64) -> Result<Exit, Failure> {
+    let memory = setup::memory(context, settings, Purpose::Look).await?;
+    let lifted = memory.store.lift(erasure, &setup::operator(), SystemClock.now()).await?;
+    if context.out.json {
+        context.out.json(&lifted)?;
+    } else {
+        context.out.line(format!("Erasure {erasure} is lifted: the next sync looks at {} contacts anew.", lifted.contacts.len()));
+    }
+    Ok(Exit::Done)
+}
+
+async fn list(context: &Context, settings: &Settings) -> Result<Exit, Failure> {
+    let memory = setup::memory(context, settings, Purpose::Look).await?;
+    let erasures = memory.store.erasures().await?;
+    context.out.list(
+        &erasures,
+        &["erasure", "at", "by", "excludes", "removed", "lifted"],
+        |erased| {
+            let lifted = erased.lifted.as_ref().map(|(at, by)| format!("{at} by {by}"));
+            vec![
+                erased.id.to_string(),
+                erased.at.to_string(),
+                erased.by.clone(),
+                excludes(erased),
+                removed(erased),
+                lifted.unwrap_or_default(),
+            ]
+        },
+        "Nobody was erased.",
+    )?;
+    Ok(Exit::Done)
+}
+
+fn excludes(erased: &Erased) -> String {
+    let Erased { contacts, emails, phones, .. } = erased;
+    format!("{} contacts, {emails} e-mails and {phones} telephone numbers are excluded", contacts.len())
+}
+
+fn removed(erased: &Erased) -> String {
+    let parts: Vec<String> = erased.removed.iter().map(|(what, count)| format!("{count} {what}")).collect();
+    if parts.is_empty() { "nothing was kept of them".into() } else { format!("removed: {}", parts.join(", ")) }
+}
+
+fn hashed_emails(memory: &Memory, given: &[Given]) -> Result<Vec<Keyed>, Failure> {
+    given
+        .iter()
+        .map(|Given(text)| match normalise::email(text) {
+            Ok(Some(email)) => Ok(memory.key.email(&email)),
+            Ok(None) => Err(Failure::usage("--email: it is blank")),
+            Err(defect) => Err(Failure::usage(format!("--email: {defect}; `anagrafe normalise` shows what becomes of it"))),
+        })
+        .collect()
+}
+
+/// A number without a country is what it is in any of the shops' countries.
+fn hashed_phones(settings: &Settings, memory: &Memory, given: &[Given]) -> Result<Vec<Keyed>, Failure> {
+    let regions: Vec<Region> =
+        settings.shops.values().filter_map(|shop| Region::parse(shop.country.as_region_str())).collect();
+    let mut hashes = Vec::new();
+    for Given(text) in given {
+        let found: Vec<Keyed> = regions
+            .iter()
+            .filter_map(|region| normalise::phone(text, *region).ok().flatten())
+            .map(|phone| memory.key.phone(&phone))
+            .collect();
+        if found.is_empty() {
+            return Err(Failure::usage("--phone: it is no valid number in any shop's country; `anagrafe normalise` shows why"));
+        }
+        hashes.extend(found);
+    }
+    hashes.sort_unstable();
+    hashes.dedup();
+    Ok(hashes)
+}

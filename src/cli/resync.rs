@@ -1,0 +1,91 @@
+//! `anagrafe resync`: everything, or these contacts, shop after shop, under the account's lease. A sync that comes due by the
+//! schedule runs between its pages.
+
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::{Context, Exit, Failure, args::ResyncArgs, setup, works::Works};
+use crate::{
+    config::next_sync,
+    model::ContactId,
+    sync::{
+        Bridge, Clock as _, Interlude, PassError, SystemClock, Tenure,
+        run::{ResyncOptions, SyncOptions, resync},
+    },
+};
+
+pub async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, Failure> {
+    let works = Works::open(context).await?;
+    let shops = setup::shops(&works.settings, args.shop.as_ref())?;
+    let options = options(&args, shops.len())?;
+    let tenure = works.tenure("resync", args.wait).await?;
+    let mut exit = Exit::Done;
+    let ready = works.surveyed(&shops, &tenure, &mut exit).await?;
+    let bridges: Vec<Bridge> = ready.iter().map(|(bridge, _)| bridge.clone()).collect();
+    let between = Between::new(&works, &tenure, &bridges);
+    for (bridge, surveyed) in ready {
+        if works.signals.caught().is_some() {
+            break;
+        }
+        let run = async { resync(&bridge, &tenure, &options, surveyed, &between).await };
+        exit = exit.and(works.told(run).await?);
+    }
+    works.end(tenure, exit).await
+}
+
+fn options(args: &ResyncArgs, shops: usize) -> Result<ResyncOptions, Failure> {
+    let id = |number: i64| ContactId::try_from(number).map_err(Failure::usage);
+    let mut contacts = args.contact.iter().map(|number| id(*number)).collect::<Result<Vec<_>, _>>()?;
+    contacts.sort_unstable();
+    contacts.dedup();
+    if shops > 1 && (!contacts.is_empty() || args.from.is_some()) {
+        return Err(Failure::usage("an id is one shop's: say which with --shop"));
+    }
+    Ok(ResyncOptions { contacts, from: args.from.map(id).transpose()?, force: args.force })
+}
+
+/// What comes due while a resync reads: a sync of every shop, at the ticks of its schedule.
+struct Between<'a> {
+    works: &'a Works,
+    tenure: &'a Tenure,
+    shops: &'a [Bridge],
+    next: Mutex<Option<DateTime<Utc>>>,
+}
+
+impl<'a> Between<'a> {
+    fn new(works: &'a Works, tenure: &'a Tenure, shops: &'a [Bridge]) -> Self {
+        Self { works, tenure, shops, next: Mutex::new(next_sync(&works.settings, now())) }
+    }
+
+    /// Whether a tick has passed since the last one; many that were missed are one.
+    fn is_due(&self) -> bool {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = next.is_some_and(|next| next <= now());
+        if due {
+            *next = next_sync(&self.works.settings, now());
+        }
+        due
+    }
+}
+
+#[async_trait]
+impl Interlude for Between<'_> {
+    async fn rest(&self) -> Result<(), PassError> {
+        if !self.is_due() {
+            return Ok(());
+        }
+        for bridge in self.shops {
+            // How it ended stands in its own report; what would end the resync too, the resync meets itself.
+            if let Err(failure) = self.works.sync(bridge, self.tenure, SyncOptions::default(), None).await {
+                tracing::warn!(shop = %bridge.shop_name(), error = %failure.error, "the sync between two pages of a resync failed");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(SystemClock.now().millis()).unwrap_or_default()
+}

@@ -1,0 +1,152 @@
+//! What `sync` and `resync` share: the account's lease, a bridge for each shop, surveys before crossings.
+
+use std::sync::Arc;
+
+use super::{
+    Context, Exit, Failure, exit, logging, report,
+    output::Output,
+    progress::Progress,
+    setup::{self, Memory, Network, Purpose},
+    signals::Signals,
+};
+use crate::{
+    config::Settings,
+    model::{
+        ShopName,
+        run::{RunReport, SurveyNote},
+    },
+    sync::{
+        Bridge, Candidacy, PassError, SystemClock, Tenure, WitnessFile,
+        run::{Ran, Surveyed, SyncOptions, survey, sync},
+    },
+    vivocha::Reader,
+};
+
+/// A command that works on the account.
+pub struct Works {
+    /// The configuration.
+    pub settings: Settings,
+    /// Who asks it to stop.
+    pub signals: Signals,
+    /// How it is told.
+    pub out: Output,
+    memory: Memory,
+    network: Network,
+    reader: Reader,
+}
+
+impl Works {
+    /// Opens everything.
+    ///
+    /// # Errors
+    /// If something of it cannot be had.
+    pub async fn open(context: &Context) -> Result<Self, Failure> {
+        let settings = setup::settings(context.globals.config.as_ref())?;
+        logging::begin(&settings.observe, &context.globals);
+        let signals = Signals::listen().map_err(Failure::failed)?;
+        let memory = setup::memory(context, &settings, Purpose::Work).await?;
+        let network = Network::new(&settings)?;
+        let reader = network.reader(&settings).await?;
+        Ok(Self { settings, signals, out: context.out, memory, network, reader })
+    }
+
+    /// Takes the account's lease.
+    ///
+    /// # Errors
+    /// Busy, or the store failed.
+    pub async fn tenure(&self, purpose: &'static str, wait: bool) -> Result<Tenure, Failure> {
+        let witness = WitnessFile::of(&self.settings.store.state_dir, &self.settings.vivocha.account);
+        let candidacy = Candidacy {
+            store: Arc::clone(&self.memory.store),
+            clock: Arc::new(SystemClock),
+            ttl: self.settings.store.lease,
+            purpose,
+            wait,
+            witness: Some(Arc::new(witness)),
+            stop: self.signals.stop.clone(),
+        };
+        let tenure = Tenure::take(candidacy).await.map_err(|error| self.signals.caught().map_or_else(
+            || Failure::from(error),
+            |signal| Failure { exit: Exit::Signal(signal), error: anyhow::anyhow!("stopped by a signal; nothing was done") },
+        ))?;
+        if tenure.went_back() {
+            self.out.notice(
+                "The store went back in time: it was restored from a copy, or failed over. Until `anagrafe resync` has looked at everything again, nothing is written to Vivocha.",
+            );
+        }
+        Ok(tenure)
+    }
+
+    /// The bridge of a shop.
+    ///
+    /// # Errors
+    /// If there is no such shop.
+    pub fn bridge(&self, shop: &ShopName) -> Result<Bridge, Failure> {
+        let watch = Arc::new(Progress::of(shop.as_str(), self.out));
+        let until = self.signals.stop.clone();
+        setup::bridge(&self.settings, shop, &self.network, &self.reader, &self.memory, true, watch, until)
+    }
+
+    /// Surveys the shops that need it; answers those that can be crossed.
+    ///
+    /// # Errors
+    /// If a run could not be begun or recorded.
+    pub async fn surveyed(
+        &self,
+        shops: &[ShopName],
+        tenure: &Tenure,
+        exit: &mut Exit,
+    ) -> Result<Vec<(Bridge, Option<SurveyNote>)>, Failure> {
+        let mut ready = Vec::new();
+        for shop in shops {
+            let bridge = self.bridge(shop)?;
+            match survey(&bridge, tenure).await? {
+                Surveyed::Whole(note) => ready.push((bridge, note)),
+                Surveyed::Ended(ran) => {
+                    report::show(&ran.report, self.out)?;
+                    *exit = exit.and(exit::of_run(&ran.report, self.signals.caught(), false));
+                }
+            }
+        }
+        Ok(ready)
+    }
+
+    /// One sync of a shop, told.
+    ///
+    /// # Errors
+    /// If the run could not be begun or recorded.
+    pub async fn sync(
+        &self,
+        bridge: &Bridge,
+        tenure: &Tenure,
+        options: SyncOptions,
+        surveyed: Option<SurveyNote>,
+    ) -> Result<Exit, Failure> {
+        self.told(async { sync(bridge, tenure, options, surveyed).await }).await
+    }
+
+    /// Tells how a run ended, and answers its exit code.
+    ///
+    /// # Errors
+    /// If the run could not be begun or recorded.
+    pub async fn told(&self, run: impl Future<Output = Result<Ran, PassError>>) -> Result<Exit, Failure> {
+        let standing: Vec<i64> = self.memory.store.holds(false).await?.into_iter().map(|hold| hold.id).collect();
+        let Ran { report, error: _ } = run.await?;
+        report::show(&report, self.out)?;
+        Ok(exit::of_run(&report, self.signals.caught(), stood(&report, &standing)))
+    }
+
+    /// The end of a command: the lease is given back.
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub async fn end(&self, tenure: Tenure, exit: Exit) -> Result<Exit, Failure> {
+        tenure.end().await?;
+        Ok(self.signals.caught().map_or(exit, |number| exit.and(Exit::Signal(number))))
+    }
+}
+
+/// Whether nothing was held but what was held before. A pause puts up no hold; it is told every time, for whoever forgot it.
+fn stood(report: &RunReport, standing: &[i64]) -> bool {
+    !report.holds.is_empty() && report.holds.iter().all(|hold| standing.contains(&hold.id))
+}
