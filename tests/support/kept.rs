@@ -23,7 +23,7 @@ pub async fn contacts(path: &Path) -> BTreeMap<i64, Kept> {
     let mut db = open(path).await;
     let rows = sqlx::query(
         "SELECT c.id, c.state, c.reason, l.customer, l.role FROM contacts c \
-         LEFT JOIN links l ON l.account = c.account AND l.shop = c.shop AND l.id = c.id",
+         LEFT JOIN links l ON l.account = c.account AND l.shop = c.shop AND l.id = c.id AND l.ended_at IS NULL",
     )
     .fetch_all(&mut db)
     .await
@@ -41,6 +41,23 @@ pub async fn contacts(path: &Path) -> BTreeMap<i64, Kept> {
 /// A number.
 pub async fn number(path: &Path, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&mut open(path).await).await.unwrap()
+}
+
+/// The same, of any statement; 0 where the tables are not made yet.
+pub async fn number_of(path: &Path, sql: &str) -> i64 {
+    let asked = sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned())).fetch_one(&mut open(path).await).await;
+    match asked {
+        Err(sqlx::Error::Database(error)) if error.message().contains("no such table") => 0,
+        number => number.unwrap(),
+    }
+}
+
+/// Changes the store behind our back.
+pub async fn execute(path: &Path, sql: &str) {
+    let options = SqliteConnectOptions::new().filename(path);
+    let mut db = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut db).await.unwrap();
+    db.close().await.unwrap();
 }
 
 /// Open proposals: (contact, kind, customer, absorbed as JSON, asks).

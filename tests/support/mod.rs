@@ -11,7 +11,7 @@
 
 pub mod kept;
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
 
 use anagrafe::sandbox::{Options, Sandbox, population};
 use serde_json::Value;
@@ -21,7 +21,28 @@ use tempfile::TempDir;
 pub struct Town {
     pub sandbox: Sandbox,
     pub dir: TempDir,
+    on: On,
 }
+
+/// The store a town keeps its state in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum On {
+    Sqlite,
+}
+
+/// A test on either store: `both!(name_of_the_test, its_body)`.
+macro_rules! both {
+    ($name:ident, $body:ident) => {
+        mod $name {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite() {
+                super::$body(super::On::Sqlite).await;
+            }
+        }
+    };
+}
+#[allow(unused_imports, reason = "not every test has two stores")]
+pub(crate) use both;
 
 /// How a command ended.
 #[derive(Debug)]
@@ -57,10 +78,15 @@ impl Town {
 
     /// These people, in systems that behave so.
     pub async fn with(population: population::Population, options: Options) -> Self {
+        Self::on(On::Sqlite, population, options).await
+    }
+
+    /// The same on this store.
+    pub async fn on(on: On, population: population::Population, options: Options) -> Self {
         let sandbox = Sandbox::start(population, options).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("anagrafe.toml"), sandbox.configuration(&dir.path().join("state"))).unwrap();
-        Self { sandbox, dir }
+        Self { sandbox, dir, on }
     }
 
     pub fn config(&self) -> PathBuf {
@@ -69,6 +95,33 @@ impl Town {
 
     pub fn store(&self) -> PathBuf {
         self.dir.path().join("state/anagrafe.db")
+    }
+
+    /// A number in the store; 0 while there is none yet.
+    pub async fn number(&self, sql: &str) -> i64 {
+        match self.on {
+            On::Sqlite if !self.store().exists() => 0,
+            On::Sqlite => kept::number_of(&self.store(), sql).await,
+        }
+    }
+
+    /// Changes the store behind our back.
+    pub async fn execute(&self, sql: &str) {
+        match self.on {
+            On::Sqlite => kept::execute(&self.store(), sql).await,
+        }
+    }
+
+    /// All contacts in the store, by id.
+    pub async fn contacts(&self) -> BTreeMap<i64, kept::Kept> {
+        match self.on {
+            On::Sqlite => kept::contacts(&self.store()).await,
+        }
+    }
+
+    /// One of them.
+    pub async fn contact(&self, id: i64) -> kept::Kept {
+        self.contacts().await.remove(&id).unwrap_or_else(|| panic!("no contact {id}"))
     }
 
     /// Changes the configuration file.

@@ -1,0 +1,86 @@
+//! Agents at work on the customers: their merges are followed, their edits are never overwritten under `if-unedited`.
+
+use anagrafe::sandbox::{Fault, FaultKind};
+use serde_json::json;
+
+use super::{
+    field, people,
+    support::{On, both},
+};
+
+both!(a_customer_that_an_agent_merged_away_is_followed, followed);
+async fn followed(on: On) {
+    let town = people(on, 20).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    let other = json!({"id": "zz", "nickname": "anna", "telnum": "+393331000003"});
+    town.sandbox.vivocha.add_customer(other.as_object().unwrap().clone());
+    town.sandbox.vivocha.merge_customers("zz", "c3");
+    town.anagrafe(&["resync", "--force"]).await.code(0);
+    let kept = town.contact(3).await;
+    assert_eq!((kept.state.unwrap().as_str(), kept.customer.unwrap().as_str()), ("linked", "zz"));
+    assert_eq!(kept.role.unwrap(), "owner");
+    town.sandbox.clear_journal();
+    town.anagrafe(&["resync", "--force"]).await.code(0);
+    assert!(town.written().is_empty(), "and then it is quiet");
+}
+
+both!(an_agents_edit_between_our_read_and_our_write_is_seen_by_the_get_just_before, just_before);
+async fn just_before(on: On) {
+    let town = people(on, 3).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    town.sandbox.open2b.edit_contact(2, |contact| contact.phone = "333 2222222".into());
+    // Our search is answered, and before our `get` is, an agent corrects the number.
+    town.sandbox.faults().set(Fault::always("customers.get", FaultKind::Latency { ms: 1500 }));
+    let mut command = town.command(&["sync"]);
+    let child = tokio::task::spawn_blocking(move || command.output().unwrap());
+    while town.calls("customers.search") < 1 || town.number("SELECT COUNT(*) FROM writes WHERE outcome IS NULL").await < 1 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    town.sandbox.vivocha.edit_customer("c2", |customer| {
+        customer.insert("telnum".into(), json!("+390612345678"));
+    });
+    assert!(child.await.unwrap().status.success());
+    assert_eq!(field(&town, "c2", "telnum"), json!("+390612345678"));
+}
+
+both!(b1_every_write_to_vivocha_is_declared_before_its_first_byte_is_sent, b1);
+async fn b1(on: On) {
+    let town = people(on, 40).await;
+    // Nothing that is sent comes to an end: whatever the server saw is to stand in the store already.
+    town.sandbox.faults().set(Fault::always("customers.update", FaultKind::HangBefore));
+    let mut child = town.command(&["sync", "--quiet"]).spawn().unwrap();
+    while town.calls("customers.update") < 1 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let declared = "SELECT COUNT(*) FROM writes WHERE outcome IS NULL AND customer = 'c1' AND epoch > 0";
+    assert_eq!(town.number(declared).await, 1);
+    town.sandbox.faults().clear();
+    town.sandbox.clear_journal();
+    town.anagrafe(&["sync"]).await.code(0);
+    let sent: std::collections::BTreeSet<String> = town.written().into_iter().collect();
+    for customer in sent {
+        let declared = format!("SELECT COUNT(*) FROM writes WHERE customer = '{customer}'");
+        assert!(town.number(&declared).await > 0, "{customer}");
+    }
+}
+
+both!(a_detached_link_ends_and_an_assigned_one_stands, by_hand);
+async fn by_hand(on: On) {
+    let town = people(on, 10).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    town.anagrafe(&["links", "detach", "main/2"]).await.code(0);
+    town.anagrafe(&["sync"]).await.code(0);
+    let kept = town.contact(2).await;
+    assert_eq!((kept.state.unwrap().as_str(), kept.customer), ("unmatched", None), "different people, for good");
+    town.anagrafe(&["links", "detach", "main/2"]).await.code(2);
+    let stranger = json!({"id": "hand", "nickname": "x"});
+    town.sandbox.vivocha.add_customer(stranger.as_object().unwrap().clone());
+    town.anagrafe(&["links", "assign", "2", "hand"]).await.code(0);
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.contact(2).await.customer.unwrap(), "hand");
+    town.anagrafe(&["resync", "--force"]).await.code(0);
+    assert_eq!(town.contact(2).await.customer.unwrap(), "hand", "and stands");
+    town.anagrafe(&["links", "assign", "4711", "hand"]).await.code(2);
+}

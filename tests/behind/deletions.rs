@@ -1,0 +1,107 @@
+//! Deletions: concluded only from a whole reading and a `get`, never from a source that is suddenly small; and what becomes of links.
+
+use anagrafe::sandbox::{Fault, FaultKind};
+use serde_json::json;
+
+use super::{
+    email, field, people, person, town,
+    support::{On, both, contact},
+};
+
+both!(a4_a_source_that_is_suddenly_empty_or_shrunk_holds_the_run_before_any_write, a4);
+async fn a4(on: On) {
+    let town = people(on, 60).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    for id in 1..=40 {
+        town.sandbox.open2b.delete_contact(id);
+    }
+    for pass in ["sync", "resync"] {
+        town.sandbox.open2b.edit_contact(50, |contact| contact.phone = format!("333 55555{:02}", pass.len()));
+        town.sandbox.clear_journal();
+        let ended = town.anagrafe(&[pass, "--json"]).await;
+        assert_eq!(ended.json()["outcome"], "held", "{ended:?}");
+        assert_eq!(ended.json()["holds"][0]["kind"], "shrunk");
+        assert!(town.written().is_empty());
+        assert_eq!(town.calls("contacts.find"), 0, "nothing was even read");
+    }
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state = 'gone'").await, 0);
+    let hold = town.anagrafe(&["holds", "list", "--json"]).await.json()[0]["id"].to_string();
+    town.anagrafe(&["holds", "release", &hold]).await.code(0);
+    let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    assert_eq!(report["gone"], 40, "{report}");
+}
+
+both!(a4_a_deletion_is_concluded_only_from_a_complete_reading_and_a_get, concluded);
+async fn concluded(on: On) {
+    let town = people(on, 60).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 20"));
+    town.anagrafe(&["sync"]).await.code(0);
+    town.sandbox.open2b.delete_contact(9);
+    // A reading of fewer contacts than the shop counts is not a complete one, whatever a `get` would say.
+    town.sandbox.faults().set(Fault::always("contacts.count", FaultKind::WrongCount { to: 60 }));
+    let ended = town.anagrafe(&["resync", "--json"]).await.code(0);
+    assert_eq!(ended.json()["gone"], 0, "{ended:?}");
+    assert!(ended.stderr.contains("nothing is concluded"), "{}", ended.stderr);
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state = 'gone'").await, 0);
+    town.sandbox.faults().clear();
+    town.sandbox.clear_journal();
+    let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    assert_eq!(report["gone"], 1, "{report}");
+    assert_eq!(town.contact(9).await.state.unwrap(), "gone");
+    assert!(town.calls("contacts.get") >= 1, "it was asked for by its id");
+}
+
+both!(more_deletions_than_max_vanished_wait_for_a_person_who_releases_just_those, too_many);
+async fn too_many(on: On) {
+    let town = people(on, 100).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    // As many come as go: the count alone shows nothing.
+    for id in 1..=30 {
+        town.sandbox.open2b.delete_contact(id);
+        town.sandbox.open2b.add_contact(person(1000 + id));
+    }
+    let ended = town.anagrafe(&["resync", "--json"]).await.code(4);
+    assert_eq!(ended.json()["holds"][0]["count"], 30, "{ended:?}");
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state = 'gone'").await, 0);
+    let hold = ended.json()["holds"][0]["id"].to_string();
+    town.anagrafe(&["holds", "release", &hold]).await.code(0);
+    let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    assert_eq!(report["gone"], 30, "{report}");
+}
+
+both!(a_contact_that_is_gone_and_comes_back_finds_its_link_and_its_baselines, comes_back);
+async fn comes_back(on: On) {
+    let town = people(on, 30).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(field(&town, "c7", "telnum"), json!("+393331000007"));
+    town.sandbox.open2b.delete_contact(7);
+    town.anagrafe(&["resync"]).await.code(0);
+    assert_eq!(town.contact(7).await.state.unwrap(), "gone");
+    // Back, with another number: what we wrote there is still ours to bring up to date.
+    let back = contact(7, &person(7).name, &email(7), "333 7777777");
+    assert!(town.sandbox.open2b.add_contact_below(7, back));
+    town.anagrafe(&["resync"]).await.code(0);
+    let kept = town.contact(7).await;
+    assert_eq!((kept.state.unwrap().as_str(), kept.customer.unwrap().as_str()), ("linked", "c7"));
+    assert_eq!(kept.role.unwrap(), "owner");
+    assert_eq!(field(&town, "c7", "telnum"), json!("+393337777777"));
+}
+
+both!(when_an_owner_is_gone_the_next_contact_of_the_person_inherits_what_we_wrote, inherits);
+async fn inherits(on: On) {
+    let twice = vec![
+        contact(1, "Anna Neri", "anna@example.it", "333 1234567"),
+        contact(2, "Anna Neri", "anna@example.it", "333 1234567"),
+        person(3),
+    ];
+    let town = town(on, twice, vec![json!({"id": "c1", "email": "anna@example.it"})]).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.contact(2).await.role.unwrap(), "secondary");
+    town.sandbox.open2b.delete_contact(1);
+    town.anagrafe(&["resync"]).await.code(0);
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.contact(2).await.role.unwrap(), "owner", "it inherits by the next sync");
+    town.sandbox.open2b.edit_contact(2, |contact| contact.phone = "333 7654321".into());
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(field(&town, "c1", "telnum"), json!("+393337654321"), "what the first one wrote is its to replace");
+}

@@ -1,0 +1,77 @@
+//! A store, a shop or a configuration that is not what it was.
+
+use std::fs;
+
+use anagrafe::sandbox::{Fault, FaultKind};
+use serde_json::json;
+
+use super::{
+    field, people,
+    support::{On, both},
+};
+
+/// A store that is restored from yesterday is behind what this machine saw of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn c6_a_store_that_went_back_in_time_is_noticed_and_authorises_nothing_until_a_resync() {
+    let town = people(On::Sqlite, 40).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    let yesterday = fs::read(town.store()).unwrap();
+    town.sandbox.open2b.edit_contact(5, |contact| contact.phone = "333 9999999".into());
+    town.anagrafe(&["sync"]).await.code(0);
+    // In place: the same file, with what stood in it before.
+    fs::write(town.store(), yesterday).unwrap();
+    town.sandbox.open2b.edit_contact(6, |contact| contact.phone = "333 8888888".into());
+    town.sandbox.clear_journal();
+    for _ in 0..2 {
+        let ended = town.anagrafe(&["sync", "--json"]).await.code(4);
+        assert!(ended.json()["error"].as_str().unwrap().contains("went back in time"), "{ended:?}");
+        assert!(town.written().is_empty());
+    }
+    let status = town.anagrafe(&["status"]).await.code(0);
+    assert!(status.stdout.contains("IN DOUBT"), "{}", status.stdout);
+    town.anagrafe(&["resync"]).await.code(0);
+    assert_eq!(field(&town, "c6", "telnum"), json!("+393338888888"));
+    town.anagrafe(&["sync"]).await.code(0);
+    assert!(!town.anagrafe(&["status"]).await.stdout.contains("IN DOUBT"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c6_a_copy_of_the_store_put_in_its_place_is_noticed_by_where_it_lies() {
+    let town = people(On::Sqlite, 20).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    let copy = town.dir.path().join("copy.db");
+    fs::copy(town.store(), &copy).unwrap();
+    fs::rename(&copy, town.store()).unwrap();
+    town.anagrafe(&["sync"]).await.code(4);
+    town.anagrafe(&["resync"]).await.code(0);
+    town.anagrafe(&["sync"]).await.code(0);
+}
+
+both!(a_shop_that_answers_another_shops_people_under_known_ids_is_not_believed, strangers);
+async fn strangers(on: On) {
+    let town = people(on, 60).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    let before = town.contacts().await;
+    town.sandbox.faults().set(Fault::always("contacts.find", FaultKind::OtherPeople));
+    town.sandbox.clear_journal();
+    for pass in ["sync", "resync"] {
+        let ended = town.anagrafe(&[pass, "--json"]).await;
+        assert_eq!(ended.json()["holds"][0]["kind"], "strangers", "{ended:?}");
+    }
+    assert!(town.written().is_empty());
+    assert_eq!(town.contacts().await, before);
+    town.sandbox.faults().clear();
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!(report["outcome"], "done", "{report}");
+}
+
+both!(the_same_shop_under_two_names_is_refused, two_names);
+async fn two_names(on: On) {
+    let town = people(on, 10).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    town.edit(|text| text.replace("[shops.main]", "[shops.other]"));
+    town.sandbox.clear_journal();
+    let ended = town.anagrafe(&["sync"]).await.code(2);
+    assert!(ended.stderr.contains("main") && ended.stderr.contains("other"), "{}", ended.stderr);
+    assert!(town.written().is_empty());
+}

@@ -1,0 +1,68 @@
+//! Erasure: nothing of ours identifies the person, and no later pass brings her back until a person lifts it.
+
+use serde_json::json;
+
+use super::{
+    email, people, person,
+    support::{On, both, contact, count},
+};
+
+both!(g2_after_an_erasure_nothing_of_ours_identifies_the_person_and_no_pass_brings_her_back, g2);
+async fn g2(on: On) {
+    let town = people(on, 30).await;
+    town.sandbox.open2b.edit_contact(9, |contact| contact.email = Some(email(8)));
+    town.anagrafe(&["sync"]).await.code(0);
+    let proof = town.anagrafe(&["erase", "--email", &email(8).to_uppercase(), "--json"]).await.code(0);
+    assert_eq!(proof.json()["contacts"].as_array().unwrap().len(), 2, "{proof:?}");
+    assert!(!proof.stdout.contains("example.it") && !proof.stderr.contains("example.it"), "{proof:?}");
+    for id in [8, 9] {
+        let kept = town.contact(id).await;
+        assert_eq!((kept.state.unwrap().as_str(), kept.customer), ("excluded", None));
+    }
+    for sql in [
+        "SELECT COUNT(*) FROM contacts WHERE id IN (8, 9) AND (email IS NOT NULL OR phone IS NOT NULL OR name <> '')",
+        "SELECT COUNT(*) FROM links WHERE id IN (8, 9)",
+        "SELECT COUNT(*) FROM proposals WHERE id IN (8, 9)",
+        "SELECT COUNT(*) FROM writes WHERE id IN (8, 9)",
+        "SELECT COUNT(*) FROM rulings WHERE id IN (8, 9)",
+    ] {
+        assert_eq!(town.number(sql).await, 0, "{sql}");
+    }
+    // She edits her record, and registers again with the same address.
+    town.sandbox.open2b.edit_contact(8, |contact| contact.phone = "333 8888888".into());
+    town.sandbox.open2b.add_contact(contact(31, "Altra Volta", &email(8), ""));
+    town.sandbox.clear_journal();
+    for pass in [["sync", "--json", "--quiet"], ["resync", "--force", "--json"]] {
+        let report = town.anagrafe(&pass).await.code(0).json();
+        assert_eq!(count(&report, "excluded"), 3, "{report}");
+    }
+    assert!(town.written().is_empty());
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE id IN (8, 9, 31) AND state = 'excluded'").await, 3);
+    let list = town.anagrafe(&["erase", "list", "--json"]).await.code(0).json();
+    town.anagrafe(&["erase", "--lift", &list[0]["id"].to_string()]).await.code(0);
+    town.anagrafe(&["erase", "--lift", &list[0]["id"].to_string()]).await.code(2);
+    town.anagrafe(&["resync"]).await.code(0);
+    assert_eq!(town.contact(8).await.state.unwrap(), "linked", "lifted");
+}
+
+both!(g2_an_erasure_by_id_covers_that_record_and_a_number_only_where_it_is_asked_for, by_id);
+async fn by_id(on: On) {
+    let town = people(on, 20).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    town.anagrafe(&["erase", "3", "main/4"]).await.code(0);
+    town.anagrafe(&["erase", "main/999"]).await.code(0);
+    town.sandbox.open2b.add_contact(contact(21, "Uguale Numero", "altro@example.it", &person(3).phone));
+    town.sandbox.vivocha.add_customer(json!({"id": "altro", "email": "altro@example.it"}).as_object().unwrap().clone());
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.contact(21).await.state.unwrap(), "linked", "the number alone excludes nobody");
+    town.anagrafe(&["erase", "--phone", "333 100 0005"]).await.code(0);
+    assert_eq!(town.contact(5).await.state.unwrap(), "excluded");
+    // The id that nobody had yet is excluded when it comes.
+    town.sandbox.open2b.add_contact(contact(999, "Mai Vista", "mai@example.it", ""));
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.contact(999).await.state.unwrap(), "excluded");
+    for wrong in [vec!["erase"], vec!["erase", "main/x"], vec!["erase", "--email", "nobody"], vec!["erase", "--phone", "12"]] {
+        let ended = town.anagrafe(&wrong).await.code(2);
+        assert!(!ended.stderr.contains("nobody"), "what was given is not repeated: {}", ended.stderr);
+    }
+}

@@ -1,0 +1,104 @@
+//! Updates that a safeguard holds, one by one, and what a release lets go.
+
+use anagrafe::sandbox::{Fault, FaultKind};
+use serde_json::json;
+
+use super::{
+    field, people,
+    support::{On, Town, both, count},
+};
+
+/// Two hundred people, linked; then so many get another number, in the shop.
+async fn renumbered(on: On, of: std::ops::RangeInclusive<i64>) -> Town {
+    let town = people(on, 200).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    for id in of {
+        town.sandbox.open2b.edit_contact(id, |contact| contact.phone = format!("333 8{id:06}"));
+    }
+    town.sandbox.clear_journal();
+    town
+}
+
+async fn hold(town: &Town) -> String {
+    town.anagrafe(&["holds", "list", "--json"]).await.json()[0]["id"].to_string()
+}
+
+both!(updates_beyond_the_share_are_held_one_by_one_and_everything_else_goes_on, beyond);
+async fn beyond(on: On) {
+    let town = renumbered(on, 1..=150).await;
+    let ended = town.anagrafe(&["sync", "--json"]).await.code(4);
+    let report = ended.json();
+    assert_eq!((report["updates"].as_u64(), report["read"].as_u64()), (Some(100), Some(200)), "{report}");
+    assert_eq!((report["holds"][0]["kind"].as_str(), report["holds"][0]["count"].as_u64()), (Some("updates"), Some(50)));
+    assert_eq!(town.written().len(), 100);
+    let again = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!(again["updates"], 0, "an unchanged hold: exit 0, and listed: {again}");
+    assert_eq!(again["holds"][0]["count"], 50, "{again}");
+    assert!(again["calls"]["vivocha"].as_object().unwrap().is_empty(), "and nobody is asked again: {again}");
+    town.anagrafe(&["holds", "release", &hold(&town).await]).await.code(0);
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!(report["updates"], 50, "{report}");
+    assert_eq!(report["holds"].as_array().unwrap().len(), 0);
+    assert_eq!(field(&town, "c150", "telnum"), json!("+393338000150"));
+}
+
+both!(a_release_is_bound_to_what_was_held_and_what_changed_since_is_held_again, bound);
+async fn bound(on: On) {
+    let town = renumbered(on, 1..=150).await;
+    town.anagrafe(&["sync"]).await.code(4);
+    town.anagrafe(&["holds", "release", &hold(&town).await]).await.code(0);
+    // All places of the next run are taken by others, and one of those released is another update now.
+    for id in 1..=100 {
+        town.sandbox.open2b.edit_contact(id, |contact| contact.phone = format!("333 7{id:06}"));
+    }
+    town.sandbox.open2b.edit_contact(150, |contact| contact.phone = "333 6666666".into());
+    let report = town.anagrafe(&["sync", "--json"]).await.code(4).json();
+    assert_eq!(report["updates"], 149, "{report}");
+    assert_eq!(report["holds"][0]["count"], 1);
+    assert_eq!(field(&town, "c150", "telnum"), json!("+393331000150"), "as it was before");
+    assert_eq!(field(&town, "c149", "telnum"), json!("+393338000149"));
+}
+
+both!(a_changed_rule_that_touches_more_than_the_share_waits_before_its_first_write, rules);
+async fn rules(on: On) {
+    let town = people(on, 200).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    town.sandbox.clear_journal();
+    town.append("[fields]\nnote = { to = \"note\", rule = \"always\" }");
+    for id in 1..=200 {
+        town.sandbox.open2b.edit_contact(id, |contact| contact.note = format!("remark {id}"));
+    }
+    // Somebody new comes meanwhile: no rule changed for her.
+    town.sandbox.open2b.add_contact(super::person(201));
+    let customer = json!({"id": "c201", "email": super::email(201)});
+    town.sandbox.vivocha.add_customer(customer.as_object().unwrap().clone());
+    let planned = town.anagrafe(&["plan"]).await.code(0);
+    assert!(planned.stdout.contains("because [fields] changed"), "{}", planned.stdout);
+    let report = town.anagrafe(&["resync", "--json"]).await.code(4).json();
+    assert_eq!((report["holds"][0]["kind"].as_str(), report["updates"].as_u64()), (Some("rules"), Some(1)), "{report}");
+    assert_eq!(town.written(), ["c201"]);
+    let again = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    assert_eq!((again["updates"].as_u64(), again["holds"][0]["count"].as_u64()), (Some(0), Some(200)), "{again}");
+    town.anagrafe(&["holds", "release", &hold(&town).await]).await.code(0);
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!(report["updates"], 200, "{report}");
+    assert_eq!(field(&town, "c1", "note"), json!("remark 1"));
+    let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    assert_eq!(report["updates"], 0, "{report}");
+}
+
+both!(e3_a_cause_common_to_many_contacts_stops_the_run_as_an_outage, e3);
+async fn e3(on: On) {
+    let town = renumbered(on, 1..=90).await;
+    let unavailable = FaultKind::Status { status: 503, retry_after: None, body: None };
+    town.sandbox.faults().set(Fault::always("customers.update", unavailable));
+    let report = town.anagrafe(&["sync", "--json"]).await.code(1).json();
+    assert_eq!(report["outcome"], "failed");
+    assert!(report["error"].as_str().unwrap().contains("outage"), "{report}");
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state = 'parked'").await, 0, "the queue is not filled");
+    town.sandbox.faults().clear();
+    town.anagrafe(&["sync"]).await;
+    let report = town.anagrafe(&["sync", "--json"]).await.json();
+    assert_eq!((report["updates"].as_u64(), count(&report, "parked")), (Some(0), 0), "{report}");
+    assert_eq!(field(&town, "c90", "telnum"), json!("+393338000090"));
+}

@@ -1,0 +1,63 @@
+//! Ids that become visible late, below those already read.
+
+use serde_json::json;
+
+use super::{
+    people, person,
+    support::{On, both, contact},
+};
+
+both!(a3_a_contact_that_becomes_visible_late_is_read_within_the_lookback_or_by_the_next_resync, a3);
+async fn a3(on: On) {
+    let town = people(on, 100).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 10"));
+    town.append("[schedule]\nlookback_pages = 2");
+    let late = town.sandbox.open2b.add_late_contact(contact(0, "Tarda Vista", "tarda@example.it", ""));
+    let later = town.sandbox.open2b.add_late_contact(contact(0, "Tarda Assai", "assai@example.it", ""));
+    for n in 200..205 {
+        town.sandbox.open2b.add_contact(person(n));
+    }
+    for id in ["tarda", "assai"] {
+        let customer = json!({"id": id, "email": format!("{id}@example.it")});
+        town.sandbox.vivocha.add_customer(customer.as_object().unwrap().clone());
+    }
+    town.anagrafe(&["sync"]).await.code(0);
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts").await, 105);
+    assert!(town.sandbox.open2b.show_contact(late));
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.contact(late).await.customer.unwrap(), "tarda", "within the lookback: by the next sync");
+    // Far below the lookback by the time it is seen: the next resync finds it.
+    for n in 300..350 {
+        town.sandbox.open2b.add_contact(person(n));
+    }
+    town.anagrafe(&["sync"]).await.code(0);
+    assert!(town.sandbox.open2b.show_contact(later));
+    town.anagrafe(&["sync"]).await.code(0);
+    let unseen = format!("SELECT COUNT(*) FROM contacts WHERE id = {later}");
+    assert_eq!(town.number(&unseen).await, 0);
+    town.anagrafe(&["resync"]).await.code(0);
+    assert_eq!(town.contact(later).await.customer.unwrap(), "assai");
+}
+
+both!(a3_a_day_of_history_is_read_whole_once_an_hour, deep);
+async fn deep(on: On) {
+    let town = people(on, 100).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 10"));
+    town.append("[schedule]\nlookback_pages = 1");
+    town.anagrafe(&["sync"]).await.code(0);
+    let late = town.sandbox.open2b.add_late_contact(contact(0, "Tarda Vista", "tarda@example.it", ""));
+    for n in 200..250 {
+        town.sandbox.open2b.add_contact(person(n));
+    }
+    // A day ago the hundred had been seen; since then the shop has grown by five pages, and the lookback is one.
+    town.execute("UPDATE observations SET at = at - 90000000").await;
+    town.anagrafe(&["sync"]).await.code(0);
+    assert!(town.sandbox.open2b.show_contact(late));
+    town.anagrafe(&["sync"]).await.code(0);
+    let seen = format!("SELECT COUNT(*) FROM contacts WHERE id = {late}");
+    assert_eq!(town.number(&seen).await, 0, "the last page does not reach it, and the hour is not over");
+    town.execute("UPDATE shops SET deep_at = deep_at - 3700000").await;
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.number(&seen).await, 1);
+}

@@ -1,0 +1,149 @@
+//! A resync: what it finds, how it goes on, when it begins anew, and what it does for a few contacts only.
+
+use std::{process::Stdio, time::Duration};
+
+use anagrafe::sandbox::{Fault, FaultKind};
+use serde_json::json;
+
+use super::{
+    email, field, people, person,
+    support::{On, Town, both, contact, count},
+};
+
+both!(a1_after_a_resync_every_contact_visible_before_it_has_exactly_one_state, a1);
+async fn a1(on: On) {
+    let town = people(on, 120).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 20"));
+    town.append("[schedule]\nlookback_pages = 1");
+    town.anagrafe(&["sync"]).await.code(0);
+    // Far below what a sync looks at: an edit, somebody who was not visible, somebody who vanished.
+    town.sandbox.open2b.edit_contact(5, |contact| contact.phone = "333 9999999".into());
+    town.sandbox.open2b.delete_contact(7);
+    assert!(town.sandbox.open2b.add_contact_below(7, contact(7, "Nadia Nuova", "nadia@example.it", "")));
+    let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    assert_eq!(report["read"], 120, "{report}");
+    let counts = report["counts"].as_object().unwrap();
+    assert_eq!(counts.values().map(|count| count.as_u64().unwrap()).sum::<u64>(), 120);
+    let states = "SELECT COUNT(*) FROM contacts WHERE state IS NULL";
+    assert_eq!(town.number(states).await, 0, "none is without a state");
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts").await, 120);
+}
+
+both!(an_edit_far_below_the_lookback_is_found_by_a_resync_and_by_no_sync, edits);
+async fn edits(on: On) {
+    let town = people(on, 120).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 20"));
+    town.append("[schedule]\nlookback_pages = 1");
+    town.anagrafe(&["sync"]).await.code(0);
+    town.sandbox.open2b.edit_contact(5, |contact| contact.phone = "333 9999999".into());
+    town.sandbox.clear_journal();
+    town.anagrafe(&["sync"]).await.code(0);
+    assert!(town.written().is_empty());
+    let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    assert_eq!((count(&report, "updated"), count(&report, "unchanged")), (1, 119), "{report}");
+    assert_eq!(field(&town, "c5", "telnum"), json!("+393339999999"));
+    town.sandbox.clear_journal();
+    let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    assert_eq!(count(&report, "unchanged"), 120, "and then it is quiet: {report}");
+    assert!(report["calls"]["vivocha"].as_object().unwrap().is_empty(), "{report}");
+}
+
+/// Kills a resync after so many pages of it are recorded.
+async fn killed_after(town: &Town, id: i64) {
+    let mut child = town.command(&["resync", "--force"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let place = "SELECT COALESCE(MAX(after), 0) FROM resyncs";
+    while town.number(place).await < id {
+        assert!(child.try_wait().unwrap().is_none(), "it was killed in the middle");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+both!(a_resync_that_was_killed_goes_on_where_it_was, resumes);
+async fn resumes(on: On) {
+    let town = people(on, 120).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 10"));
+    town.anagrafe(&["sync"]).await.code(0);
+    town.sandbox.faults().set(Fault::always("contacts.find", FaultKind::Latency { ms: 60 }));
+    killed_after(&town, 40).await;
+    town.sandbox.faults().clear();
+    let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    let read = report["read"].as_u64().unwrap();
+    assert!((1..=80).contains(&read), "the rest, and not all: {report}");
+    assert_eq!(report["pass"], "resync");
+    assert_eq!(town.number("SELECT COUNT(*) FROM resyncs").await, 0, "and it is over");
+}
+
+both!(a_resync_that_was_interrupted_longer_ago_than_a_period_begins_anew, stale);
+async fn stale(on: On) {
+    let town = people(on, 60).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 10"));
+    town.anagrafe(&["sync"]).await.code(0);
+    town.sandbox.faults().set(Fault::always("contacts.find", FaultKind::Latency { ms: 60 }));
+    killed_after(&town, 20).await;
+    town.sandbox.faults().clear();
+    town.execute("UPDATE resyncs SET started_at = started_at - 90000000").await;
+    let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    assert_eq!(report["read"], 60, "{report}");
+}
+
+both!(a_sync_that_comes_due_runs_between_the_pages_of_a_resync, between);
+async fn between(on: On) {
+    let town = people(on, 60).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 10"));
+    town.anagrafe(&["sync"]).await.code(0);
+    // Every minute is the shortest schedule there is: the resync is made to last over the turn of one.
+    town.append("[schedule]\nsync = \"* * * * *\"");
+    let to_the_minute = 60 - std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() % 60;
+    let ms = (to_the_minute * 1000 / 4).max(300);
+    town.sandbox.faults().set(Fault::next("contacts.find", 5, FaultKind::Latency { ms }));
+    let ended = town.anagrafe(&["resync", "--json"]).await.code(0);
+    let passes: Vec<String> =
+        ended.json_lines().iter().map(|report| report["pass"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(passes, ["sync", "resync"], "{}", ended.stdout);
+}
+
+both!(these_contacts_only_and_from_an_id_on, parts);
+async fn parts(on: On) {
+    let town = people(on, 50).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    for id in [3, 30, 40] {
+        town.sandbox.open2b.edit_contact(id, |contact| contact.name = format!("{} Secondo", contact.name));
+    }
+    town.sandbox.open2b.delete_contact(4);
+    let report = town.anagrafe(&["resync", "--contact", "3", "--contact", "4", "--json"]).await.code(3).json();
+    assert_eq!((count(&report, "updated"), count(&report, "parked")), (1, 1), "{report}");
+    assert_eq!(town.contact(4).await.reason.unwrap(), "not-in-the-shop", "and a whole resync concludes that");
+    let report = town.anagrafe(&["resync", "--from", "35", "--json"]).await.code(0).json();
+    assert_eq!((report["read"].as_u64(), count(&report, "updated")), (Some(16), 1), "{report}");
+    assert_eq!(field(&town, "c30", "lastname"), field(&town, "c30", "lastname"));
+    let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    assert_eq!((count(&report, "updated"), report["gone"].as_u64()), (1, Some(1)), "{report}");
+    town.anagrafe(&["resync", "--contact", "0"]).await.code(2);
+    town.anagrafe(&["resync", "--contact", "1", "--from", "2"]).await.code(2);
+}
+
+both!(force_looks_at_everybody_and_writes_nothing_that_is_not_due, forced);
+async fn forced(on: On) {
+    let town = people(on, 50).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    town.sandbox.clear_journal();
+    let report = town.anagrafe(&["resync", "--force", "--json"]).await.code(0).json();
+    assert_eq!((count(&report, "unchanged"), count(&report, "linked")), (0, 50), "{report}");
+    assert!(town.written().is_empty());
+}
+
+both!(a_new_chat_of_a_known_person_is_found_when_her_recheck_is_due, rechecked);
+async fn rechecked(on: On) {
+    let town = people(on, 20).await;
+    town.sandbox.open2b.add_contact(person(21));
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.contact(21).await.state.unwrap(), "unmatched");
+    town.sandbox.vivocha.add_customer(json!({"id": "late", "email": email(21)}).as_object().unwrap().clone());
+    town.anagrafe(&["resync"]).await.code(0);
+    assert_eq!(town.contact(21).await.state.unwrap(), "unmatched", "her recheck is not due");
+    town.execute("UPDATE contacts SET recheck_at = 1 WHERE state = 'unmatched'").await;
+    town.anagrafe(&["resync"]).await.code(0);
+    assert_eq!(town.contact(21).await.customer.unwrap(), "late");
+}
