@@ -104,6 +104,11 @@ impl From<StoreError> for Failure {
             StoreError::WrongKey | StoreError::NoProposal(_) | StoreError::NotOpen { .. } | StoreError::NoHold(_) => {
                 Exit::Usage
             }
+            StoreError::SameShop { .. }
+            | StoreError::NoLink(_)
+            | StoreError::NoContact(_)
+            | StoreError::NoErasure(_) => Exit::Usage,
+            StoreError::Unreachable(_) | StoreError::ReadOnly(_) => Exit::Failed,
             StoreError::LeaseLost
             | StoreError::Paused
             | StoreError::TooNew { .. }
