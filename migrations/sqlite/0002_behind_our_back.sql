@@ -91,7 +91,7 @@ CREATE TABLE erasures (
     account   TEXT    NOT NULL REFERENCES accounts,
     at        INTEGER NOT NULL,
     by        TEXT    NOT NULL,
-    -- An object: what was removed, in figures.
+    -- An object: whom it excludes, and what was removed, in ids and figures.
     removed   TEXT    NOT NULL,
     lifted_at INTEGER,
     lifted_by TEXT,
@@ -102,7 +102,8 @@ CREATE TABLE tombstones (
     kind    TEXT    NOT NULL CHECK (kind IN ('contact', 'email', 'phone')),
     value   TEXT    NOT NULL,
     erasure INTEGER NOT NULL REFERENCES erasures,
-    PRIMARY KEY (account, kind, value)
+    -- Of two erasures that name the same, each stands for itself.
+    PRIMARY KEY (account, kind, value, erasure)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tombstones_by_erasure ON tombstones (erasure);
 
@@ -118,6 +119,6 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('links',      'links_ended',        '1000 1000 500 2'),
     ('held',       'held',               '1000 1000 500 1'),
     ('held',       'held_by_hold',       '1000 200 100 1'),
-    ('tombstones', 'tombstones',         '1000 1000 300 1'),
+    ('tombstones', 'tombstones',         '1000 1000 300 1 1'),
     ('tombstones', 'tombstones_by_erasure', '1000 2');
 ANALYZE sqlite_schema;

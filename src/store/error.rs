@@ -48,7 +48,9 @@ pub enum StoreError {
         known: ShopName,
     },
     /// The database cannot be reached, or ended the connection; the transaction did not happen.
-    #[error("the store cannot be reached, and nothing of this step was kept: {0}; look at store.url, and whether the database runs")]
+    #[error(
+        "the store cannot be reached, and nothing of this step was kept: {0}; look at store.url, and whether the database runs"
+    )]
     Unreachable(String),
     /// The database can only be read.
     #[error("the store can only be read ({0}): give Anagrafe a database it may write to, or wait until it may")]

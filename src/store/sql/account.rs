@@ -14,6 +14,8 @@ pub(super) const NEW_LEASE: &str = "INSERT INTO leases (account, epoch) VALUES (
 /// For a copy: nobody has its lease.
 pub(in crate::store) const FORGET_LEASES: &str = "
     UPDATE leases SET expires_at = NULL, host = NULL, boot = NULL, pid = NULL, started = NULL, purpose = NULL";
+/// For a copy that is meant to be one: it did not go back in time.
+pub(in crate::store) const FORGET_ORIGIN: &str = "UPDATE accounts SET origin = NULL";
 
 /// Whether the store holds the account; makes it if asked to. Within the transaction that opens the store: of several
 /// processes that start at once one makes it and the others find it made.

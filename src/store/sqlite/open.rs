@@ -20,7 +20,7 @@ use super::{
     SqliteStore,
     dialect::{BEGIN_READING, BEGIN_WRITING},
     failure::{busy, failed},
-    sql::{FORGET_LEASES, Lane, Taken, admit, connect},
+    sql::{FORGET_LEASES, FORGET_ORIGIN, Lane, Taken, admit, connect},
 };
 use crate::{
     model::{AccountName, Keyed},
@@ -102,7 +102,9 @@ impl SqliteStore {
             (error, _) => error,
         })?;
         let mut copy = store.writer.take().await.map_err(failed)?;
-        query(FORGET_LEASES).execute(&mut copy.connection).await.map_err(failed)?;
+        for forget in [FORGET_LEASES, FORGET_ORIGIN] {
+            query(forget).execute(&mut copy.connection).await.map_err(failed)?;
+        }
         copy.give_back();
         Ok(store)
     }
@@ -131,7 +133,8 @@ impl SqliteStore {
                 plain(path).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous).pragma("cache_size", "-8000");
             (Arc::new(Lane::writing(writing)), Arc::new(Lane::reading(plain(path).read_only(true))))
         };
-        let store = Self { account: Arc::new(account.clone()), writer, readers, _scratch: scratch };
+        let origin = origin(path).map_err(|error| unopened(path, sqlx::Error::Io(error)))?;
+        let store = Self { account: Arc::new(account.clone()), writer, readers, origin, _scratch: scratch };
         store.ready(options).await?;
         Ok(store)
     }
@@ -268,6 +271,18 @@ fn wal(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-wal");
     PathBuf::from(name)
+}
+
+/// Where a file is: another file under the same name, and a copy, are elsewhere.
+fn origin(path: &Path) -> io::Result<Arc<str>> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let file = fs::metadata(path)?;
+        Ok(format!("{}:{}", file.dev(), file.ino()).into())
+    }
+    #[cfg(not(unix))]
+    Ok(fs::canonicalize(path)?.display().to_string().into())
 }
 
 /// Makes the file and its folders, for the owner only; `SQLite` gives the side files the rights of the file.
