@@ -10,22 +10,13 @@ use crate::model::{
     link::{Field, Link, Ruling},
 };
 
+pub use crate::model::Hashes;
+
 use super::{
     fields::{self, Reading},
     names::{self, FoldedName},
     normalise::{self, Identity},
 };
-
-/// The hashes of a contact: what the index holds of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Hashes {
-    /// Of its e-mail.
-    pub email: Option<Keyed>,
-    /// Of its telephone number.
-    pub phone: Option<Keyed>,
-    /// Of its name's words, sorted.
-    pub name: Vec<Keyed>,
-}
 
 impl Hashes {
     /// The hashes of an identity.

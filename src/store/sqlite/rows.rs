@@ -128,6 +128,8 @@ pub(super) fn link(row: &SqliteRow) -> Result<Link, StoreError> {
         row: get(row, "made_by")?,
         since: moment(row, "since")?,
         baselines: from_json(get(row, "baselines")?, "the baselines of a link")?,
+        known_as: crate::model::Hashes::default(),
+        ended: None,
     })
 }
 
