@@ -7,16 +7,16 @@ use serde_json::Value;
 
 use crate::model::{
     Contact, ContactKey, Customer, CustomerId, Email, HashKey, Keyed, Phone, Text,
-    link::{Field, Link, Ruling},
+    link::{Field, Link, Role, Ruling},
 };
+
+pub use crate::model::Hashes;
 
 use super::{
     fields::{self, Reading},
     names::{self, FoldedName},
     normalise::{self, Identity},
 };
-
-pub use crate::model::Hashes;
 
 impl Hashes {
     /// The hashes of an identity.
@@ -54,12 +54,10 @@ pub struct Subject {
     pub identity: Identity,
     /// Its hashes now.
     pub hashes: Hashes,
-    /// Its hashes when it was last judged.
-    pub before: Option<Hashes>,
     /// Its link.
     pub link: Option<Link>,
-    /// Whether that link was in question when it was last judged: it is until a person says.
-    pub questioned: bool,
+    /// Links it had and that are not forgotten yet, latest first.
+    pub former: Vec<Link>,
     /// What persons said of it and customers.
     pub rulings: BTreeMap<CustomerId, Ruling>,
     /// Writes that were declared for it and whose outcome a crash kept from us, by customer.
@@ -98,7 +96,7 @@ pub struct Candidate {
     pub name: FoldedName,
     /// Nickname.
     pub nickname: FoldedName,
-    /// Its links to contacts, sorted by contact.
+    /// Its links to contacts, former ones too, sorted by contact.
     pub links: Vec<Link>,
     /// The fields that hold what we wrote ourselves: never evidence.
     pub ours: BTreeSet<Field>,
@@ -107,9 +105,8 @@ pub struct Candidate {
 impl Candidate {
     /// Reads a customer. `declared` are writes to it that a crash may have kept from being recorded.
     #[must_use]
-    pub fn read(customer: Customer, mut links: Vec<Link>, declared: &[&Declared], reading: &Reading<'_>) -> Self {
+    pub fn read(customer: Customer, links: Vec<Link>, declared: &[&Declared], reading: &Reading<'_>) -> Self {
         let Reading { naming, region, .. } = *reading;
-        links.sort_by(|a, b| a.contact.cmp(&b.contact));
         let email_of = |text: &str| normalise::email(text).ok().flatten();
         let phone_of = |text: &str| normalise::phone(text, region).ok().flatten();
         let email = side(customer.text(&naming.email), email_of);
@@ -122,14 +119,26 @@ impl Candidate {
             .join(" ");
         let name = names::fold(&full);
         let nickname = names::fold(customer.text(&naming.nickname).as_str().unwrap_or(""));
-        // Whoever of us wrote it, an owner of today or one who stepped back.
+        // Whoever of us wrote it, an owner of today, one who stepped back, or one whose link ended.
         let ours = links
             .iter()
             .map(|link| link.baselines.clone())
             .chain(declared.iter().map(|declared| fields::adopted(&customer, declared, reading)))
             .flat_map(|baselines| fields::still_ours(&customer, &baselines, reading))
             .collect();
-        Self { customer, email, phone, inside, name, nickname, links, ours }
+        let mut candidate = Self { customer, email, phone, inside, name, nickname, links, ours };
+        candidate.sort_links();
+        candidate
+    }
+
+    pub(super) fn sort_links(&mut self) {
+        self.links.sort_by(|a, b| (&a.contact, a.ended, a.since).cmp(&(&b.contact, b.ended, b.since)));
+    }
+
+    /// Its owner today.
+    #[must_use]
+    pub fn owner(&self) -> Option<&Link> {
+        self.links.iter().find(|link| link.role == Role::Owner && link.ended.is_none())
     }
 
     /// The e-mail as evidence: nothing, where we wrote it.
@@ -201,4 +210,6 @@ pub struct Evidence {
     pub holders: Holders,
     /// The names of contacts to whom the customers found are linked, hashed.
     pub linked_names: BTreeMap<ContactKey, Vec<Keyed>>,
+    /// The links, former ones too, of customers that subjects are or were linked to and that cannot be read any more.
+    pub lost: BTreeMap<CustomerId, Vec<Link>>,
 }

@@ -1,9 +1,13 @@
 //! Proposals: links that ask, and merges, with the authority each needs. A merge has no way back, so here every doubt asks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use crate::model::{
     ContactKey, CustomerId, Keyed,
+    link::{Field, Link, Ruling},
     proposal::{Authority, Proposal, ProposalId, Proposed},
 };
 
@@ -18,10 +22,13 @@ use super::{
 /// To whom the contacts of this page are linked from now on: what the store will know once the page is recorded.
 pub(super) type NewLinks<'a> = BTreeMap<&'a CustomerId, BTreeSet<&'a ContactKey>>;
 
-/// The one that stays: the linked one; else the one with more of the contact's identifiers; else the smallest id.
+/// The one that stays: the one a person named; else the linked one; else the one that holds more of what we wrote to a customer that was
+/// merged away; else the one with more of the contact's identifiers; else the smallest id.
 pub(super) fn survivor<'a>(cluster: &[&'a Weighing]) -> Option<&'a Weighing> {
     cluster.iter().copied().min_by(|a, b| {
-        let rank = |w: &Weighing| (!w.standing, usize::MAX - w.agreeing());
+        let rank = |w: &Weighing| {
+            (w.ruled != Some(Ruling::Same), !w.standing, Reverse(w.handed_on.len()), Reverse(w.agreeing()))
+        };
         rank(a).cmp(&rank(b)).then_with(|| a.customer.cmp(&b.customer))
     })
 }
@@ -76,7 +83,8 @@ fn doubts(subject: &Subject, cluster: &[&Weighing], links: &NewLinks<'_>, view: 
     let linked_anew = |member: &Candidate| {
         links.get(&member.customer.id).is_some_and(|contacts| contacts.iter().any(|contact| is_another(contact)))
     };
-    if members.iter().any(|member| member.links.iter().any(|link| is_another(&link.contact)) || linked_anew(member)) {
+    let linked = |link: &Link| link.ended.is_none() && is_another(&link.contact);
+    if members.iter().any(|member| member.links.iter().any(linked) || linked_anew(member)) {
         doubts.push("linked-to-another-contact");
     }
     // A link that stands, or a person's word, brings a customer here without any identifier of today.
@@ -86,6 +94,14 @@ fn doubts(subject: &Subject, cluster: &[&Weighing], links: &NewLinks<'_>, view: 
     let one_address = cluster.iter().all(|w| w.email == Agreement::Agree);
     if !one_address && !all_names_agree(subject, &members) {
         doubts.push("names-do-not-confirm");
+    }
+    let by_ours = |w: &&Weighing| {
+        (w.email == Agreement::Agree && view.may_be_ours(&w.customer, Field::Email))
+            || (w.phone == Agreement::Agree && view.may_be_ours(&w.customer, Field::Phone))
+            || (!one_address && view.may_be_ours(&w.customer, Field::Name))
+    };
+    if cluster.iter().any(by_ours) {
+        doubts.push("may-be-our-writing");
     }
     doubts.sort_unstable();
     doubts

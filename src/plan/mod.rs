@@ -4,19 +4,25 @@
 //! In the order data meets them: [`normalise`] (what an identifier is), [`spellings`] (how it may be written), [`names`],
 //! [`shared`] (whose an identifier is not), [`matching`] (the outcome table), [`weigh`] (a contact against each customer),
 //! `owners` (several contacts, one customer), `merges` (several customers, one contact), [`fields`] (what may be written).
+//! What changes behind our back: `past` (the link a contact goes by), `aliases` (customers merged away), `heirs` (what one owner leaves
+//! to the next), `rivals` (an owner whose customer is somebody else's).
 
+mod aliases;
 pub mod completeness;
 pub mod evidence;
 pub mod fields;
 pub mod fingerprint;
+pub mod gate;
+mod heirs;
 pub mod lookback;
 pub mod matching;
-pub mod gate;
 mod merges;
 pub mod names;
 pub mod normalise;
 mod owners;
 pub mod page;
+mod past;
+mod rivals;
 pub mod safeguards;
 pub mod shared;
 pub mod spellings;

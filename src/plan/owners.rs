@@ -1,6 +1,6 @@
 //! Who owns a customer that several contacts are linked to. The owner writes its fields, the others write nothing.
 //! A person's choice comes first, then both identifiers before e-mail before telephone, then the lowest (shop, id); and an owner stays
-//! while its link stands.
+//! while its link stands. Who was its owner and is back is it again, unless another one is it now.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,7 @@ use crate::model::{
 use super::{
     evidence::Candidate,
     names::{NameMatch, compare_words},
+    past::Place,
     view::View,
 };
 
@@ -22,8 +23,10 @@ pub(super) struct Claim<'a> {
     pub customer: &'a CustomerId,
     pub grounds: Grounds,
     pub name: &'a [Keyed],
-    /// The role in which it was linked to this customer before.
-    pub standing: Option<Role>,
+    /// What it was to this customer before.
+    pub place: Place,
+    /// Whether its link stood today: such a one is not questioned by a rival's name.
+    pub stands: bool,
 }
 
 /// What a claim comes to.
@@ -43,7 +46,7 @@ pub(super) fn settle<'a>(claims: &[Claim<'a>], view: &View<'_>) -> BTreeMap<&'a 
     }
     let mut granted = BTreeMap::new();
     for (customer, mut rivals) in by_customer {
-        let rank = |claim: &Claim<'_>| (claim.standing != Some(Role::Owner), claim.grounds);
+        let rank = |claim: &Claim<'_>| (claim.place, claim.grounds);
         rivals.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.contact.cmp(b.contact)));
         let elsewhere = view.customer(customer).and_then(|candidate| owner_elsewhere(candidate, view));
         let owner = elsewhere.or_else(|| rivals.first().map(|claim| (claim.contact, claim.name)));
@@ -59,7 +62,7 @@ fn role(claim: &Claim<'_>, owner: Option<(&ContactKey, &[Keyed])>) -> Granted {
         Some((owner, _)) if owner == claim.contact => Granted::As(Role::Owner),
         // A link that stands is not questioned by a rival's name, and a person's word is not questioned at all.
         Some((_, name))
-            if claim.standing.is_none()
+            if !claim.stands
                 && claim.grounds != Grounds::Person
                 && compare_words(claim.name, name) == NameMatch::Differ =>
         {
@@ -72,6 +75,6 @@ fn role(claim: &Claim<'_>, owner: Option<(&ContactKey, &[Keyed])>) -> Granted {
 
 /// The owner before this page, if it is not of this page: such a one stays.
 fn owner_elsewhere<'v>(candidate: &'v Candidate, view: &View<'v>) -> Option<(&'v ContactKey, &'v [Keyed])> {
-    let owner = candidate.links.iter().find(|link| link.role == Role::Owner)?;
+    let owner = candidate.owner()?;
     (!view.is_of_page(&owner.contact)).then(|| (&owner.contact, view.linked_name(&owner.contact)))
 }

@@ -3,17 +3,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{ContactKey, CustomerId, Email, HashKey, Keyed, Phone, link::Field, rules::MatchingRules};
+use crate::model::{
+    ContactKey, CustomerId, Email, HashKey, Keyed, Phone,
+    link::{Field, Link},
+    rules::MatchingRules,
+};
 
 use super::{
+    aliases::Heirs,
     evidence::{Candidate, Evidence, Side},
+    fields::{self, Reading},
     names::FoldedName,
+    past::Heir,
     shared::{self, Shared},
 };
 
 pub(super) struct View<'a> {
     pub rules: &'a MatchingRules,
     pub key: &'a HashKey,
+    pub reading: &'a Reading<'a>,
+    heirs: &'a Heirs,
     evidence: &'a Evidence,
     of_page: BTreeSet<&'a ContactKey>,
     by_email: BTreeMap<&'a Email, Vec<&'a Candidate>>,
@@ -21,10 +30,17 @@ pub(super) struct View<'a> {
     shared_emails: BTreeMap<&'a Email, Option<Shared>>,
     shared_phones: BTreeMap<&'a Phone, Option<Shared>>,
     values: BTreeMap<&'a CustomerId, Keyed>,
+    may_be_ours: BTreeMap<&'a CustomerId, BTreeSet<Field>>,
 }
 
 impl<'a> View<'a> {
-    pub fn of(evidence: &'a Evidence, rules: &'a MatchingRules, key: &'a HashKey) -> Self {
+    pub fn of(
+        evidence: &'a Evidence,
+        heirs: &'a Heirs,
+        rules: &'a MatchingRules,
+        reading: &'a Reading<'a>,
+    ) -> Self {
+        let key = reading.key;
         let (mut by_email, mut by_phone) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::<_, Vec<_>>::new());
         for candidate in evidence.customers.values() {
             let (emails, phones) = &candidate.inside;
@@ -38,13 +54,65 @@ impl<'a> View<'a> {
         let (shared_emails, shared_phones) = (BTreeMap::new(), BTreeMap::new());
         let of_page = evidence.subjects.iter().map(|subject| &subject.key).collect();
         let values = evidence.customers.iter().map(|(id, candidate)| (id, values(candidate, key))).collect();
-        let mut view = Self { rules, key, evidence, of_page, by_email, by_phone, shared_emails, shared_phones, values };
+        let mut view = Self {
+            rules,
+            key,
+            reading,
+            heirs,
+            evidence,
+            of_page,
+            by_email,
+            by_phone,
+            shared_emails,
+            shared_phones,
+            values,
+            may_be_ours: BTreeMap::new(),
+        };
         let identities = || evidence.subjects.iter().map(|subject| &subject.identity);
         let emails = view.by_email.keys().copied().chain(identities().filter_map(|identity| identity.email.as_ref()));
         view.shared_emails = emails.map(|email| (email, view.why_email(email))).collect();
         let phones = view.by_phone.keys().copied().chain(identities().filter_map(|identity| identity.phone.as_ref()));
         view.shared_phones = phones.map(|phone| (phone, view.why_phone(phone))).collect();
+        view.may_be_ours = view.written_elsewhere();
         view
+    }
+
+    /// What subjects wrote to customers that are not here, and that customers here hold: those may have been merged into these.
+    fn written_elsewhere(&self) -> BTreeMap<&'a CustomerId, BTreeSet<Field>> {
+        let mut written = BTreeMap::<_, BTreeSet<Field>>::new();
+        for subject in &self.evidence.subjects {
+            let away = |link: &&Link| self.customer(&link.customer).is_none();
+            for link in subject.link.iter().chain(&subject.former).filter(away) {
+                let by_email = subject.identity.email.as_ref().map_or(&[][..], |email| self.with_email(email));
+                let by_phone = subject.identity.phone.as_ref().map_or(&[][..], |phone| self.with_phone(phone));
+                for candidate in by_email.iter().chain(by_phone) {
+                    let ours = fields::still_ours(&candidate.customer, &link.baselines, self.reading);
+                    written.entry(&candidate.customer.id).or_default().extend(ours);
+                }
+            }
+        }
+        written
+    }
+
+    /// Whether a field of a customer holds what may be our own writing to another one that was merged into it: good enough to link,
+    /// and nothing to merge by.
+    pub fn may_be_ours(&self, customer: &CustomerId, field: Field) -> bool {
+        self.may_be_ours.get(customer).is_some_and(|fields| fields.contains(&field))
+    }
+
+    /// The heir of a contact's lost customer.
+    pub fn heir(&self, contact: &ContactKey) -> Option<&'a Heir> {
+        self.heirs.get(contact)
+    }
+
+    /// The links of a customer that cannot be read any more.
+    pub fn lost(&self, customer: &CustomerId) -> &'a [Link] {
+        self.evidence.lost.get(customer).map_or(&[], Vec::as_slice)
+    }
+
+    /// The contacts that hold an identifier, with their hashed names.
+    pub fn holders(&self, identifier: Keyed) -> impl Iterator<Item = (&'a ContactKey, &'a Vec<Keyed>)> + use<'a> {
+        self.evidence.holders.get(&identifier).into_iter().flatten()
     }
 
     /// Whether a contact is judged in this page.

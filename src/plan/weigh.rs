@@ -8,9 +8,11 @@ use crate::model::{
 };
 
 use super::{
+    aliases,
     evidence::{Candidate, Side, Subject},
     matching::{self, Agreement, Outcome, Row},
-    names::{self, NameMatch},
+    names::{self, FoldedName, NameMatch},
+    past::{How, Past},
     shared::Shared,
     view::View,
 };
@@ -32,8 +34,11 @@ pub struct Weighing {
     pub outcome: Outcome,
     /// A person's word, which outranks the row.
     pub ruled: Option<Ruling>,
-    /// Whether the contact was linked to this customer before.
+    /// Whether the contact's link leads here: today's, or the last one of a contact that is back, also by way of a merge.
     pub standing: bool,
+    /// What it holds of that which was written to the customer the contact was linked to and that cannot be read any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub handed_on: Vec<Field>,
     /// Fields of the customer that hold our own writing and so said nothing.
     pub ours: Vec<Field>,
 }
@@ -80,7 +85,12 @@ impl SharedSides {
 
 /// Weighs a contact against every customer that holds one of her identifiers, is linked to her, or was named by a person.
 /// Sorted by customer; rows without a match are left out.
-pub(super) fn weigh(subject: &Subject, shared: SharedSides, view: &View<'_>) -> Vec<Weighing> {
+pub(super) fn weigh(
+    subject: &Subject,
+    past: Option<&Past<'_>>,
+    shared: SharedSides,
+    view: &View<'_>,
+) -> Vec<Weighing> {
     let mut candidates: Vec<&Candidate> = Vec::new();
     // What is shared matches nobody, so whoever holds only that would make a row without a match.
     if let Some(email) = subject.identity.email.as_ref().filter(|_| shared.email.is_none()) {
@@ -89,36 +99,62 @@ pub(super) fn weigh(subject: &Subject, shared: SharedSides, view: &View<'_>) -> 
     if let Some(phone) = subject.identity.phone.as_ref().filter(|_| shared.phone.is_none()) {
         candidates.extend(view.with_phone(phone));
     }
-    let named = subject.rulings.keys().chain(subject.link.iter().map(|link| &link.customer));
+    let linked = past.and_then(Past::customer);
+    let named = subject.rulings.keys().chain(linked);
     candidates.extend(named.filter_map(|id| view.customer(id)));
     candidates.sort_by(|a, b| a.customer.id.cmp(&b.customer.id));
     candidates.dedup_by(|a, b| a.customer.id == b.customer.id);
     candidates
         .into_iter()
-        .map(|candidate| against(subject, shared, candidate, view))
+        .map(|candidate| against(subject, past, shared, candidate, view))
         .filter(|weighing| weighing.row != Row::Nothing || weighing.standing || weighing.ruled.is_some())
         .collect()
 }
 
-fn against(subject: &Subject, shared: SharedSides, candidate: &Candidate, view: &View<'_>) -> Weighing {
-    let email = agreement(subject.identity.email.as_ref(), shared.email, candidate.email_as_evidence(), |theirs| {
-        view.shared_email(theirs).is_some()
-    });
-    let phone = agreement(subject.identity.phone.as_ref(), shared.phone, candidate.phone_as_evidence(), |theirs| {
-        view.shared_phone(theirs).is_some()
-    });
-    let names = name_match(subject, candidate);
-    let line = subject.identity.phone.as_ref().map_or(Line::Fixed, crate::model::Phone::line);
+fn against(
+    subject: &Subject,
+    past: Option<&Past<'_>>,
+    shared: SharedSides,
+    candidate: &Candidate,
+    view: &View<'_>,
+) -> Weighing {
+    let Subject { identity, .. } = subject;
+    let id = &candidate.customer.id;
+    let handed_on = match past.map(|past| past.how) {
+        Some(How::Lost) => aliases::handed_on(subject, candidate, view).into_keys().collect(),
+        Some(How::Linked | How::Returned | How::Heir(_)) | None => Vec::new(),
+    };
+    // What we wrote says nothing; what came here with the contact's lost customer may confirm, and never contradicts.
+    let confirms = |field: Field| candidate.ours.contains(&field) && handed_on.contains(&field);
+    let by_email = |side: &Side<_>| {
+        agreement(identity.email.as_ref(), shared.email, side, |theirs| view.shared_email(theirs).is_some())
+    };
+    let by_phone = |side: &Side<_>| {
+        agreement(identity.phone.as_ref(), shared.phone, side, |theirs| view.shared_phone(theirs).is_some())
+    };
+    let mut email = by_email(candidate.email_as_evidence());
+    if confirms(Field::Email) && by_email(&candidate.email) == Agreement::Agree {
+        email = Agreement::Agree;
+    }
+    let mut phone = by_phone(candidate.phone_as_evidence());
+    if confirms(Field::Phone) && by_phone(&candidate.phone) == Agreement::Agree {
+        phone = Agreement::Agree;
+    }
+    let mut names = name_match(subject, candidate.name_as_evidence(), candidate.nickname_as_evidence());
+    if confirms(Field::Name) && name_match(subject, &candidate.name, &candidate.nickname) == NameMatch::Agree {
+        names = NameMatch::Agree;
+    }
+    let line = identity.phone.as_ref().map_or(Line::Fixed, crate::model::Phone::line);
     let row = matching::row(email, phone, line, names);
-    let ruled = subject.rulings.get(&candidate.customer.id).copied();
+    let ruled = subject.rulings.get(id).copied();
     let outcome = match ruled {
         Some(Ruling::Same) => Outcome::Link,
         Some(Ruling::Different) => Outcome::NoMatch,
         None => matching::outcome(row, view.rules),
     };
-    let standing = subject.link.as_ref().is_some_and(|link| link.customer == candidate.customer.id);
+    let standing = past.and_then(Past::customer) == Some(id);
     let ours = candidate.ours.iter().copied().collect();
-    Weighing { customer: candidate.customer.id.clone(), email, phone, names, row, outcome, ruled, standing, ours }
+    Weighing { customer: id.clone(), email, phone, names, row, outcome, ruled, standing, handed_on, ours }
 }
 
 /// A shared identifier says nothing, on whichever side it stands; something unreadable says nothing, and something that is
@@ -139,11 +175,11 @@ fn agreement<T: PartialEq>(
 }
 
 /// First and last name decide; a nickname may confirm where they are blank, and never contradicts.
-fn name_match(subject: &Subject, candidate: &Candidate) -> NameMatch {
-    match names::compare(&subject.identity.name, candidate.name_as_evidence()) {
+fn name_match(subject: &Subject, name: &FoldedName, nickname: &FoldedName) -> NameMatch {
+    match names::compare(&subject.identity.name, name) {
         NameMatch::Agree => NameMatch::Agree,
         NameMatch::Differ => NameMatch::Differ,
-        NameMatch::Blank => match names::compare(&subject.identity.name, candidate.nickname_as_evidence()) {
+        NameMatch::Blank => match names::compare(&subject.identity.name, nickname) {
             NameMatch::Agree => NameMatch::Agree,
             NameMatch::Differ | NameMatch::Blank => NameMatch::Blank,
         },

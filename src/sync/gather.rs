@@ -17,7 +17,6 @@ use crate::{
     plan::{
         evidence::{Candidate, Declared, Evidence, Hashes, Holders, Subject},
         normalise::Identity,
-        page::QUESTIONED,
         shared, spellings,
     },
     store::{Found, Known, MAX_HOLDERS, Prior},
@@ -62,7 +61,10 @@ pub async fn gather(
     fetch_named(bridge, &mut subjects, &mut customers, &mut failed).await?;
     subjects.retain(|subject| !failed.contains_key(&subject.key.id));
 
-    let ids: Vec<CustomerId> = customers.keys().cloned().collect();
+    // Those that cannot be read any more are asked about too: who else was linked to them, and what was written there.
+    let lost: BTreeSet<CustomerId> =
+        subjects.iter().filter_map(goes_by).filter(|id| !customers.contains_key(id)).cloned().collect();
+    let ids: Vec<CustomerId> = customers.keys().chain(&lost).cloned().collect();
     let unread: BTreeMap<CustomerId, Candidate> = read(bridge, customers, &Found::default(), &subjects);
     let found = bridge.store.found(&ids, &foreign_identifiers(bridge, &unread, &holders)).await?;
     let customers: BTreeMap<CustomerId, Customer> =
@@ -71,22 +73,24 @@ pub async fn gather(
     for (identifier, theirs) in index_holders(bridge, page, &found.holders) {
         holders.entry(identifier).or_insert(theirs);
     }
-    let evidence = Evidence { subjects, customers: candidates, holders, linked_names: found.names };
+    let lost = found.links.into_iter().filter(|(id, _)| lost.contains(id)).collect();
+    let evidence = Evidence { subjects, customers: candidates, holders, linked_names: found.names, lost };
     Ok(Gathered { evidence, failed })
+}
+
+/// The customer a contact's link leads to, or the last one it had. Where a person said that they are two it is none of hers.
+fn goes_by(subject: &Subject) -> Option<&CustomerId> {
+    let customer = &subject.link.as_ref().or_else(|| subject.former.first())?.customer;
+    (subject.rulings.get(customer) != Some(&Ruling::Different)).then_some(customer)
 }
 
 fn subject(bridge: &Bridge, member: Member) -> Subject {
     let Member { contact, identity, hashes, prior } = member;
     let key = ContactKey { shop: bridge.shop_name().clone(), id: contact.id };
-    let (mut before, mut link, mut rulings, mut declared) = (None, None, BTreeMap::new(), BTreeMap::new());
-    let mut questioned = false;
+    let (mut link, mut rulings, mut declared) = (None, BTreeMap::new(), BTreeMap::new());
+    // The store's contract brings them: `former = prior.former` below.
+    let former = Vec::new();
     if let Some(prior) = prior {
-        before = prior.judged.is_some().then(|| Hashes {
-            email: prior.entry.email,
-            phone: prior.entry.phone,
-            name: prior.entry.name.clone(),
-        });
-        questioned = prior.judged.is_some_and(|judged| judged.reason == QUESTIONED);
         link = prior.link;
         rulings = prior.rulings.into_iter().collect();
         for write in prior.unsettled {
@@ -99,9 +103,8 @@ fn subject(bridge: &Bridge, member: Member) -> Subject {
         contact,
         identity,
         hashes,
-        before,
         link,
-        questioned,
+        former,
         rulings,
         declared,
         crowded_email: false,
@@ -144,7 +147,7 @@ fn read(
         declared.entry(customer).or_default().push(fields);
     }
     let mut followed: BTreeMap<&CustomerId, Vec<&Link>> = BTreeMap::new();
-    for link in subjects.iter().filter_map(|subject| subject.link.as_ref()) {
+    for link in subjects.iter().flat_map(|subject| subject.link.iter().chain(&subject.former)) {
         followed.entry(&link.customer).or_default().push(link);
     }
     let reading = bridge.reading();
@@ -157,8 +160,10 @@ fn read(
             // The links of absorbed customers, which the store keeps under the old id, bring what we wrote there, but no
             // ownership, which may be another's.
             for link in followed.remove(&id).unwrap_or_default() {
-                if links.iter().all(|known| known.contact != link.contact) {
-                    links.push(Link { role: Role::Secondary, ..link.clone() });
+                let known = |known: &Link| known.contact == link.contact && known.ended == link.ended;
+                if !links.iter().any(known) {
+                    let role = if link.ended.is_some() { link.role } else { Role::Secondary };
+                    links.push(Link { role, ..link.clone() });
                 }
             }
             let declared = declared.get(&id).map_or(&[][..], Vec::as_slice);
@@ -279,7 +284,8 @@ async fn fetch_named(
     let mut wanted: BTreeMap<CustomerId, Vec<ContactId>> = BTreeMap::new();
     for subject in &*subjects {
         let same = subject.rulings.iter().filter(|(_, ruling)| **ruling == Ruling::Same).map(|(id, _)| id);
-        for id in subject.link.iter().map(|link| &link.customer).chain(same) {
+        let linked = subject.link.as_ref().map(|link| &link.customer);
+        for id in linked.or_else(|| goes_by(subject)).into_iter().chain(same) {
             if !customers.contains_key(id) {
                 wanted.entry(id.clone()).or_default().push(subject.key.id);
             }
@@ -304,13 +310,27 @@ async fn fetch_named(
             Err(error) => failed.extend(contacts.into_iter().map(|contact| (contact, error.clone()))),
         }
     }
-    // A customer that answers under another id was absorbed by it: the link goes along, with what we wrote there.
     for subject in subjects {
-        if let Some(link) = &mut subject.link
-            && let Some(now) = aliases.get(&link.customer)
-        {
+        follow(subject, &aliases);
+    }
+    Ok(())
+}
+
+/// A customer that answers under another id was absorbed by it: the link goes along, with what we wrote there, and so does a person's
+/// "same person", unless she said something about the other one too.
+fn follow(subject: &mut Subject, aliases: &BTreeMap<CustomerId, CustomerId>) {
+    for link in subject.link.iter_mut().chain(&mut subject.former) {
+        if let Some(now) = aliases.get(&link.customer) {
             link.customer = now.clone();
         }
     }
-    Ok(())
+    let said: Vec<CustomerId> = subject
+        .rulings
+        .iter()
+        .filter(|(_, ruling)| **ruling == Ruling::Same)
+        .filter_map(|(id, _)| aliases.get(id).cloned())
+        .collect();
+    for id in said {
+        subject.rulings.entry(id).or_insert(Ruling::Same);
+    }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use rule::{Source, Target, Verdict, verdict};
-pub use value::{Said, adopted, said, still_ours};
+pub use value::{Said, adopted, carried, said, still_ours};
 
 use crate::model::{
     Contact, Customer, CustomerId, HashKey, Keyed, Naming, ShopName,
@@ -117,6 +117,8 @@ impl std::fmt::Debug for FieldPlan {
 #[derive(Clone, Default, PartialEq)]
 pub struct Patch {
     fields: BTreeMap<Field, FieldPlan>,
+    /// Whose entry of `ids` it is about.
+    shop: Option<ShopName>,
 }
 
 impl std::fmt::Debug for Patch {
@@ -161,11 +163,12 @@ impl Patch {
     #[must_use]
     pub fn settled(&self, old: &Baselines, after: &Customer, reading: &Reading<'_>) -> Baselines {
         let mut settled = old.clone();
+        let Some(shop) = &self.shop else { return settled };
         for (field, plan) in &self.fields {
             let returned = old.get(field).and_then(|baseline| baseline.returned);
             let baseline = match plan.verdict {
                 Verdict::Write | Verdict::Clear => {
-                    let came_back = value::standing(*field, after, reading.rule(*field), reading.naming);
+                    let came_back = value::standing(*field, after, reading.rule(*field), reading.naming, shop);
                     Baseline { source: plan.source, returned: Some(value::hash(*field, &came_back, reading.key)) }
                 }
                 // Somebody else wrote what the contact says only now: that is hers and no longer ours.
@@ -197,13 +200,13 @@ fn is_news(old: Option<&Baseline>, plan: &FieldPlan) -> bool {
 #[must_use]
 pub fn patch(wish: &Wish<'_>, customer: &Customer, reading: &Reading<'_>) -> Patch {
     let fields = Field::ALL.into_iter().map(|field| (field, field_plan(field, wish, customer, reading))).collect();
-    Patch { fields }
+    Patch { fields, shop: Some(wish.shop.clone()) }
 }
 
 fn field_plan(field: Field, wish: &Wish<'_>, customer: &Customer, reading: &Reading<'_>) -> FieldPlan {
     let rule = reading.rule(field);
     let said = said(field, wish.shop, wish.contact, wish.identity);
-    let standing = value::standing(field, customer, rule, reading.naming);
+    let standing = value::standing(field, customer, rule, reading.naming, wish.shop);
     let before = value::hash(field, &standing, reading.key);
     let source_hash = value::source_hash(field, &said, reading.key);
     let baseline = wish.baselines.get(&field);
@@ -226,7 +229,7 @@ fn field_plan(field: Field, wish: &Wish<'_>, customer: &Customer, reading: &Read
     };
     let verdict = verdict(rule.rule, rule.clear, source, target, wish.guard.block(field));
     let body = match verdict {
-        Verdict::Write => value::body(&said, &standing, ours, rule, reading.naming),
+        Verdict::Write => value::body(&said, customer, &standing, ours, rule, reading.naming),
         Verdict::Clear => value::clearing(field, &standing, rule, reading.naming),
         Verdict::Equal
         | Verdict::SourceUnchanged
@@ -236,7 +239,7 @@ fn field_plan(field: Field, wish: &Wish<'_>, customer: &Customer, reading: &Read
         | Verdict::Shared
         | Verdict::HeldByAnother => Map::new(),
     };
-    let sent = value::hash_after(field, &standing, &body, reading);
+    let sent = value::hash_after(field, &standing, &body, wish.shop, reading);
     FieldPlan { verdict, source: source_hash, before, sent, body }
 }
 

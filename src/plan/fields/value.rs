@@ -61,11 +61,48 @@ fn targets<'a>(field: Field, rule: &'a FieldRule, naming: &'a Naming) -> Vec<&'a
     }
 }
 
-pub(super) fn standing(field: Field, customer: &Customer, rule: &FieldRule, naming: &Naming) -> Standing {
+/// What stands there for a contact of `shop`. Of `ids`, which holds an entry for each shop, only the shop's own: what the others
+/// wrote beside it is neither in the way nor ours.
+pub(super) fn standing(
+    field: Field,
+    customer: &Customer,
+    rule: &FieldRule,
+    naming: &Naming,
+    shop: &ShopName,
+) -> Standing {
+    whole(field, customer, rule, naming)
+        .into_iter()
+        .map(|(target, value)| (target, if field == Field::Ids { entry(value, shop.as_str()) } else { value }))
+        .collect()
+}
+
+fn whole(field: Field, customer: &Customer, rule: &FieldRule, naming: &Naming) -> Standing {
     targets(field, rule, naming)
         .into_iter()
         .map(|target| (target.to_owned(), customer.document.get(target).cloned().unwrap_or(Value::Null)))
         .collect()
+}
+
+/// The entry of a shop, as an object of nothing else. What is no object is somebody else's, for every shop.
+fn entry(value: Value, shop: &str) -> Value {
+    match value {
+        Value::Object(mut map) => match map.remove(shop).filter(|value| !blank(value)) {
+            Some(value) => Value::Object(Map::from_iter([(shop.to_owned(), value)])),
+            None => Value::Null,
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => value,
+    }
+}
+
+/// What stands there for any shop, each part by itself.
+fn parts(field: Field, customer: &Customer, reading: &Reading<'_>) -> Vec<Standing> {
+    let whole = whole(field, customer, reading.rule(field), reading.naming);
+    match (field, whole.first()) {
+        (Field::Ids, Some((target, Value::Object(map)))) => {
+            map.keys().map(|shop| vec![(target.clone(), entry(Value::Object(map.clone()), shop))]).collect()
+        }
+        (Field::Ids | Field::Name | Field::Email | Field::Phone | Field::Note, _) => vec![whole],
+    }
 }
 
 fn blank(value: &Value) -> bool {
@@ -142,6 +179,7 @@ fn same_name(said: &SplitName, standing: &[&str]) -> bool {
 /// not outlive the first and last name that take its place; beside a stranger's value nothing is blanked.
 pub(super) fn body(
     said: &Said,
+    customer: &Customer,
     standing: &Standing,
     ours: bool,
     rule: &FieldRule,
@@ -153,9 +191,12 @@ pub(super) fn body(
         Said::Name(SplitName::Split { first, last }) => unit([first, last, ""], standing, ours, naming),
         Said::Name(SplitName::Whole(whole)) => unit(["", "", whole], standing, ours, naming),
         Said::Id(shop, id) => {
-            let mut ids = match standing.first() {
-                Some((_, Value::Object(map))) => map.clone(),
-                Some(_) | None => Map::new(),
+            // The entries of other shops go along as they stand.
+            let mut ids = match customer.document.get(&rule.to) {
+                Some(Value::Object(map)) => map.clone(),
+                Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) | None => {
+                    Map::new()
+                }
             };
             ids.insert(shop.as_str().to_owned(), Value::from(*id));
             Map::from_iter([(rule.to.clone(), Value::Object(ids))])
@@ -183,10 +224,19 @@ pub(super) fn clearing(field: Field, standing: &Standing, rule: &FieldRule, nami
 }
 
 /// The hash of what will stand once `sent` is applied.
-pub(super) fn hash_after(field: Field, standing: &Standing, sent: &Map<String, Value>, reading: &Reading<'_>) -> Keyed {
-    let after =
-        standing.iter().map(|(target, value)| (target.clone(), sent.get(target).unwrap_or(value).clone())).collect();
-    hash(field, &after, reading.key)
+pub(super) fn hash_after(
+    field: Field,
+    standing: &Standing,
+    sent: &Map<String, Value>,
+    shop: &ShopName,
+    reading: &Reading<'_>,
+) -> Keyed {
+    let after = |(target, value): &(String, Value)| match sent.get(target) {
+        Some(sent) if field == Field::Ids => (target.clone(), entry(sent.clone(), shop.as_str())),
+        Some(sent) => (target.clone(), sent.clone()),
+        None => (target.clone(), value.clone()),
+    };
+    hash(field, &standing.iter().map(after).collect(), reading.key)
 }
 
 /// The fields of a customer that hold what we wrote, by the baselines of a link: what came back from our last write, or an
@@ -251,10 +301,30 @@ pub fn adopted(customer: &Customer, declared: &Declared, reading: &Reading<'_>) 
     declared
         .iter()
         .filter_map(|(field, (source, sent))| {
-            let standing = standing(*field, customer, reading.rule(*field), reading.naming);
-            let returned = hash(*field, &standing, reading.key);
-            let is_so = returned == *sent || says(*field, &standing, *source, reading);
-            is_so.then_some((*field, Baseline { source: *source, returned: Some(returned) }))
+            parts(*field, customer, reading).into_iter().find_map(|standing| {
+                let returned = hash(*field, &standing, reading.key);
+                let is_so = returned == *sent || says(*field, &standing, *source, reading);
+                is_so.then_some((*field, Baseline { source: *source, returned: Some(returned) }))
+            })
         })
+        .collect()
+}
+
+/// Of baselines that were settled with another customer, those that hold for this one: what came back from our write is what
+/// stands here. It came here with that customer, when somebody merged it into this one.
+#[must_use]
+pub fn carried(customer: &Customer, baselines: &Baselines, reading: &Reading<'_>) -> Baselines {
+    let ours = still_ours(customer, baselines, reading);
+    let stands = |field: Field, returned: Keyed| {
+        parts(field, customer, reading)
+            .iter()
+            .any(|standing| !is_blank(standing) && hash(field, standing, reading.key) == returned)
+    };
+    baselines
+        .iter()
+        .filter(|(field, baseline)| {
+            ours.contains(field) || baseline.returned.is_some_and(|returned| stands(**field, returned))
+        })
+        .map(|(field, baseline)| (*field, *baseline))
         .collect()
 }

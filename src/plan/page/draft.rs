@@ -13,15 +13,17 @@ use super::{
     super::{
         evidence::{Candidate, Subject},
         fields::{self, Guard, Patch, Reading, Verdict, Wish},
+        heirs,
         matching::Outcome,
         merges::{self, NewLinks},
-        names::{NameMatch, compare_words},
         normalise::Identity,
         owners::{Claim, Granted},
+        past::{How, Past, Place, is_who_it_was},
+        rivals,
         view::View,
         weigh::{SharedSides, Weighing, weigh},
     },
-    ContactPlan, PlannedLink, QUESTIONED,
+    CONTRADICTED, ContactPlan, PlannedLink, QUESTIONED,
 };
 
 /// What a draft is finished in the light of.
@@ -34,49 +36,59 @@ pub(super) struct Surroundings<'a> {
 /// What is known of a subject before its rivals are heard.
 pub(super) struct Draft<'a> {
     subject: &'a Subject,
+    past: Option<Past<'a>>,
     shared: SharedSides,
     weighed: Vec<Weighing>,
     /// The customer it would be linked to, by its place in `weighed`.
     survivor: Option<usize>,
-    questioned: bool,
+    /// Why its link is in question, if it is.
+    questioned: Option<&'static str>,
 }
 
 impl<'a> Draft<'a> {
-    pub fn of(subject: &'a Subject, view: &View<'_>) -> Self {
+    pub fn of(subject: &'a Subject, view: &View<'a>) -> Self {
+        let past = Past::of(subject, view);
         let shared = SharedSides::of(subject, view);
-        let mut weighed = weigh(subject, shared, view);
-        let in_question = !link_stands(subject);
-        let mut questioned = false;
-        for weighing in weighed.iter_mut().filter(|weighing| weighing.standing && weighing.ruled.is_none()) {
-            questioned = in_question;
+        let mut weighed = weigh(subject, past.as_ref(), shared, view);
+        let mut questioned = None;
+        // Where a person said who the contact is, the link it has for other reasons counts no more than any other evidence.
+        let assigned = weighed.iter().any(|weighing| weighing.ruled == Some(Ruling::Same));
+        for weighing in weighed.iter_mut().filter(|weighing| weighing.standing && weighing.ruled.is_none() && !assigned) {
+            questioned = past.as_ref().and_then(|past| question(subject, past, view));
             // The link that stands needs no evidence of today; only a person's "different people" ends it.
-            weighing.outcome = if in_question { Outcome::Ask } else { Outcome::Link };
+            weighing.outcome = if questioned.is_some() { Outcome::Ask } else { Outcome::Link };
         }
         let cluster: Vec<&Weighing> = weighed.iter().filter(|w| w.outcome == Outcome::Link).collect();
-        let chosen = if questioned {
+        let chosen = if questioned.is_some() {
             weighed.iter().find(|w| w.standing).map(|w| w.customer.clone())
         } else {
             merges::survivor(&cluster).map(|w| w.customer.clone())
         };
         let survivor = weighed.iter().position(|w| Some(&w.customer) == chosen.as_ref());
-        Self { subject, shared, weighed, survivor, questioned }
+        Self { subject, past, shared, weighed, survivor, questioned }
     }
 
     pub fn contact(&self) -> &'a ContactKey {
         &self.subject.key
     }
 
+    /// The link that leads to a customer.
+    fn standing(&self, weighing: &Weighing) -> Option<&Past<'a>> {
+        self.past.as_ref().filter(|_| weighing.standing)
+    }
+
     /// A questioned owner keeps its place, so that nobody writes to that customer before a person has decided.
-    pub fn claim(&self) -> Option<Claim<'_>> {
+    pub fn claim(&self, view: &View<'_>) -> Option<Claim<'_>> {
         let weighing = self.weighed.get(self.survivor?)?;
-        let link = self.subject.link.as_ref().filter(|_| weighing.standing);
-        let standing = link.map(|link| link.role);
-        (!self.questioned || standing == Some(Role::Owner)).then(|| Claim {
+        let past = self.standing(weighing);
+        let place = past.map_or(Place::Beside, |past| past.place(view));
+        (self.questioned.is_none() || place == Place::Owner).then(|| Claim {
             contact: &self.subject.key,
             customer: &weighing.customer,
-            grounds: link.map_or(weighing.grounds(), |link| link.grounds.min(weighing.grounds())),
+            grounds: past.map_or(weighing.grounds(), |past| past.grounds().min(weighing.grounds())),
             name: &self.subject.hashes.name,
-            standing,
+            place,
+            stands: past.is_some_and(|past| matches!(past.how, How::Linked)),
         })
     }
 
@@ -86,10 +98,21 @@ impl<'a> Draft<'a> {
         around: &Surroundings<'_>,
         written: &mut BTreeMap<Keyed, CustomerId>,
     ) -> ContactPlan {
+        let mut plan = self.decided(granted, around, written);
+        plan.look_again = self.look_again(&plan, around.view);
+        plan
+    }
+
+    fn decided(
+        &self,
+        granted: Option<Granted>,
+        around: &Surroundings<'_>,
+        written: &mut BTreeMap<Keyed, CustomerId>,
+    ) -> ContactPlan {
         let base = self.blank();
         let survivor = self.survivor.and_then(|at| self.weighed.get(at));
-        if let Some(standing) = survivor.filter(|_| self.questioned) {
-            let proposals = vec![merges::link(self.subject, standing, QUESTIONED, around.view)];
+        if let Some((standing, because)) = survivor.zip(self.questioned) {
+            let proposals = vec![merges::link(self.subject, standing, because, around.view)];
             return ContactPlan { state: ContactState::Waiting, reason: QUESTIONED.into(), proposals, ..base };
         }
         match (granted, survivor) {
@@ -115,7 +138,27 @@ impl<'a> Draft<'a> {
             shared: self.shared,
             weighed: self.weighed.clone(),
             defects: self.subject.identity.defects.iter().map(|(_, defect)| defect.to_string()).collect(),
+            look_again: Vec::new(),
         }
+    }
+
+    fn look_again(&self, plan: &ContactPlan, view: &View<'_>) -> Vec<ContactKey> {
+        let mut again: BTreeSet<&ContactKey> = BTreeSet::new();
+        let key = &self.subject.key;
+        let now = plan.link.as_ref().map(|link| &link.customer);
+        if let Some(asked) = self.survivor.and_then(|at| self.weighed.get(at)).filter(|_| now.is_none()) {
+            let candidate = view.customer(&asked.customer);
+            again.extend(candidate.and_then(|candidate| rivals::owner_to_look_at(key, candidate, view)));
+        }
+        if let Some(link) = self.subject.link.as_ref().filter(|link| Some(&link.customer) != now) {
+            let others = view.lost(&link.customer).iter().filter(|other| other.ended.is_none()).map(|other| &other.contact);
+            again.extend(others.filter(|other| *other != key && !view.is_of_page(other)));
+            if link.role == Role::Owner && plan.reason != QUESTIONED {
+                let left = view.customer(&link.customer);
+                again.extend(left.into_iter().flat_map(|candidate| rivals::waiting_for(candidate, view)));
+            }
+        }
+        again.into_iter().cloned().collect()
     }
 
     fn unlinked(&self, base: ContactPlan, view: &View<'_>) -> ContactPlan {
@@ -149,46 +192,42 @@ impl<'a> Draft<'a> {
         let plan = ContactPlan { state: ContactState::Linked, reason: link.row.clone(), proposals, ..base };
         match (role, view.customer(&weighing.customer)) {
             (Role::Owner, Some(candidate)) => {
-                let baselines = self.baselines(candidate, reading);
+                let baselines = self.baselines(candidate, view);
                 let guard = self.guard(candidate, view, written);
                 let patch = self.patch(candidate, &baselines, &guard, reading, written);
                 ContactPlan { link: Some(link), patch, guard, baselines, ..plan }
             }
             // What it wrote while it was the owner stays ours.
             (Role::Secondary, Some(candidate)) => {
-                ContactPlan { link: Some(link), baselines: self.own_baselines(candidate), ..plan }
+                let baselines = heirs::own(self.subject, self.past.as_ref(), candidate);
+                ContactPlan { link: Some(link), baselines, ..plan }
             }
             (Role::Owner | Role::Secondary, None) => ContactPlan { link: Some(link), ..plan },
         }
     }
 
     fn planned_link(&self, role: Role, weighing: &Weighing) -> PlannedLink {
-        // A link that stands keeps the row and the grounds on which it was made.
-        if let Some(link) = self.subject.link.as_ref().filter(|_| weighing.standing) {
-            let (grounds, row) = match weighing.ruled {
-                Some(Ruling::Same) => (Grounds::Person, "person".to_owned()),
-                Some(Ruling::Different) | None => (link.grounds, link.row.clone()),
-            };
-            return PlannedLink { customer: link.customer.clone(), role, grounds, row, standing: true };
-        }
-        let row = if weighing.ruled.is_some() { "person".to_owned() } else { weighing.row.to_string() };
-        PlannedLink { customer: weighing.customer.clone(), role, grounds: weighing.grounds(), row, standing: false }
+        let customer = weighing.customer.clone();
+        let known_as = self.subject.hashes.clone();
+        let said = weighing.ruled == Some(Ruling::Same);
+        let person = || (Grounds::Person, "person".to_owned());
+        let Some(past) = self.standing(weighing) else {
+            let (grounds, row) = if said { person() } else { (weighing.grounds(), weighing.row.to_string()) };
+            return PlannedLink { customer, role, grounds, row, standing: false, known_as };
+        };
+        // A link that stands keeps the row and the grounds on which it was made; one to an heir has those on which that was found.
+        let (grounds, row) = if said { person() } else { (past.grounds(), past.row().to_owned()) };
+        let standing = matches!(past.how, How::Linked | How::Returned);
+        PlannedLink { customer, role, grounds, row, standing, known_as }
     }
 
-    /// What was last settled with this customer: by this contact, or by the owner it follows.
-    fn baselines(&self, candidate: &Candidate, reading: &Reading<'_>) -> Baselines {
-        let mut baselines = self.own_baselines(candidate);
-        let before = candidate.links.iter().find(|link| link.role == Role::Owner && link.contact != self.subject.key);
-        baselines.extend(before.iter().flat_map(|link| link.baselines.clone()));
+    /// What was last settled with this customer: by this contact, or by the owners it follows.
+    fn baselines(&self, candidate: &Candidate, view: &View<'_>) -> Baselines {
+        let mut baselines = heirs::of_owner(self.subject, self.past.as_ref(), candidate, view);
         if let Some(declared) = self.subject.declared.get(&candidate.customer.id) {
-            baselines.extend(fields::adopted(&candidate.customer, declared, reading));
+            baselines.extend(fields::adopted(&candidate.customer, declared, view.reading));
         }
         baselines
-    }
-
-    fn own_baselines(&self, candidate: &Candidate) -> Baselines {
-        let own = self.subject.link.as_ref().filter(|link| link.customer == candidate.customer.id);
-        own.map_or_else(Baselines::new, |link| link.baselines.clone())
     }
 
     /// Other customers that hold what would be written, whoever wrote it there, or that get it from this very page.
@@ -245,15 +284,15 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// A link stands while one earlier identifier or the name remains; otherwise the record may be somebody else's now. Once in
-/// question it is so until a person says: what the contact was is known for one judgement only.
-fn link_stands(subject: &Subject) -> bool {
-    let now = &subject.hashes;
-    let remains = |before: &super::super::evidence::Hashes| {
-        before == now
-            || (before.email.is_some() && before.email == now.email)
-            || (before.phone.is_some() && before.phone == now.phone)
-            || compare_words(&before.name, &now.name) == NameMatch::Agree
-    };
-    !subject.questioned && subject.before.as_ref().is_none_or(remains)
+/// Why a link is in question: the record may be somebody else's now, or the customer is.
+fn question(subject: &Subject, past: &Past<'_>, view: &View<'_>) -> Option<&'static str> {
+    match past.how {
+        How::Linked if !is_who_it_was(&past.link.known_as, &subject.hashes) => Some(QUESTIONED),
+        How::Linked | How::Returned => {
+            let candidate = view.customer(&past.link.customer)?;
+            rivals::questioned(subject, past.link, candidate, view).then_some(CONTRADICTED)
+        }
+        // Found by evidence of today.
+        How::Heir(_) | How::Lost => None,
+    }
 }

@@ -18,7 +18,8 @@ use crate::model::{
 };
 
 use super::{
-    evidence::{Evidence, Subject},
+    aliases,
+    evidence::{Evidence, Hashes, Subject},
     fields::{Guard, Patch, Reading},
     merges::NewLinks,
     owners::{self, Claim, Granted},
@@ -27,8 +28,12 @@ use super::{
 };
 use draft::{Draft, Surroundings};
 
-/// The reason of a contact whose link is in question. It is so until a person says.
+/// The reason of a contact whose link is in question: it keeps its link, and nothing is written, until a person says, or until what
+/// brought it into question is so no more.
 pub const QUESTIONED: &str = "questioned";
+
+/// Why a link is in question that its owner's own identifiers and name speak against, where another contact fits.
+pub const CONTRADICTED: &str = "another-contact-fits";
 
 /// The link a contact is to have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,8 +46,10 @@ pub struct PlannedLink {
     pub grounds: Grounds,
     /// The row that makes it, or `person`.
     pub row: String,
-    /// Whether it stood before.
+    /// Whether it stood before: today, or until its contact was gone for a while.
     pub standing: bool,
+    /// Who the contact is, as the link stands: what a later judgement is made against.
+    pub known_as: Hashes,
 }
 
 /// What is done for one contact, and why.
@@ -72,6 +79,9 @@ pub struct ContactPlan {
     pub weighed: Vec<Weighing>,
     /// What is wrong with what the shop says of her: field and code.
     pub defects: Vec<String>,
+    /// Contacts of other pages that what was found here gives a reason to look at again: the owner that she contradicts, who was linked
+    /// to her lost customer too, who may have waited for the customer that she leaves. Sorted.
+    pub look_again: Vec<ContactKey>,
 }
 
 /// The plan of a page, in the order of contacts.
@@ -84,11 +94,12 @@ pub struct PagePlan {
 /// Plans a page.
 #[must_use]
 pub fn plan(evidence: &Evidence, matching: &MatchingRules, reading: &Reading<'_>) -> PagePlan {
-    let view = View::of(evidence, matching, reading.key);
+    let (evidence, heirs) = aliases::followed(evidence, matching, reading);
+    let view = View::of(&evidence, &heirs, matching, reading);
     let mut subjects: Vec<&Subject> = evidence.subjects.iter().collect();
     subjects.sort_by(|a, b| a.key.cmp(&b.key));
     let drafts: Vec<Draft<'_>> = subjects.into_iter().map(|subject| Draft::of(subject, &view)).collect();
-    let claims: Vec<Claim<'_>> = drafts.iter().filter_map(Draft::claim).collect();
+    let claims: Vec<Claim<'_>> = drafts.iter().filter_map(|draft| draft.claim(&view)).collect();
     let granted = owners::settle(&claims, &view);
     let mut links = NewLinks::new();
     for claim in claims.iter().filter(|claim| matches!(granted.get(claim.contact), Some(Granted::As(_)))) {

@@ -97,7 +97,6 @@ fn a_write_whose_outcome_a_crash_kept_from_us_is_ours_if_it_stands() {
     let lost = |standing: &str| {
         let mut world = written();
         let baselines = world.links.remove(&key("1")).unwrap().baselines;
-        world.before.clear();
         let declared: Declared = baselines
             .iter()
             .filter_map(|(field, Baseline { source, returned })| Some((*field, (*source, (*returned)?))))

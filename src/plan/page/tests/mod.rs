@@ -9,6 +9,7 @@ mod proposals;
 mod rows;
 mod shared;
 mod standing;
+mod time;
 mod world;
 mod worlds;
 mod worst;

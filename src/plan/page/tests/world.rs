@@ -16,7 +16,7 @@ use crate::{
         evidence::{Candidate, Declared, Evidence, Hashes, Holders, Subject},
         fields::Reading,
         normalise::{self, Identity, Region},
-        page::{self, PagePlan, QUESTIONED},
+        page::{self, PagePlan},
     },
 };
 
@@ -24,8 +24,8 @@ pub struct World {
     pub contacts: BTreeMap<ContactKey, Contact>,
     pub customers: BTreeMap<CustomerId, Map<String, Value>>,
     pub links: BTreeMap<ContactKey, Link>,
-    pub before: BTreeMap<ContactKey, Hashes>,
-    pub questioned: BTreeSet<ContactKey>,
+    /// Links that ended, latest first.
+    pub former: BTreeMap<ContactKey, Vec<Link>>,
     pub rulings: BTreeMap<(ContactKey, CustomerId), Ruling>,
     pub declared: BTreeMap<(ContactKey, CustomerId), Declared>,
     pub crowded_emails: BTreeSet<ContactKey>,
@@ -38,7 +38,9 @@ pub struct World {
     pub region: Region,
     pub key: HashKey,
     /// What we were seen writing and nobody has touched since, by customer and field.
-    written: BTreeSet<(CustomerId, String)>,
+    pub(super) written: BTreeSet<(CustomerId, String)>,
+    /// Seconds since the beginning.
+    pub(super) clock: i64,
 }
 
 impl std::fmt::Debug for World {
@@ -88,8 +90,7 @@ impl World {
             contacts: BTreeMap::new(),
             customers: BTreeMap::new(),
             links: BTreeMap::new(),
-            before: BTreeMap::new(),
-            questioned: BTreeSet::new(),
+            former: BTreeMap::new(),
             rulings: BTreeMap::new(),
             declared: BTreeMap::new(),
             crowded_emails: BTreeSet::new(),
@@ -109,6 +110,7 @@ impl World {
             region: Region::parse("IT").unwrap(),
             key: HashKey::new(b"0123456789abcdef").unwrap(),
             written: BTreeSet::new(),
+            clock: 0,
         }
     }
 
@@ -155,7 +157,6 @@ impl World {
             ended: None,
         };
         self.links.insert(key(who), link);
-        self.before.insert(key(who), self.hashes(&key(who)));
         self
     }
 
@@ -185,10 +186,16 @@ impl World {
 
     pub fn candidate(&self, whom: &CustomerId) -> Candidate {
         let customer = Customer { id: whom.clone(), document: self.customers[whom].clone() };
-        let links = self.links.values().filter(|link| link.customer == *whom).cloned().collect();
+        let links = self.links_of(whom);
         let declared: Vec<&Declared> =
             self.declared.iter().filter(|((_, customer), _)| customer == whom).map(|(_, declared)| declared).collect();
         Candidate::read(customer, links, &declared, &self.reading())
+    }
+
+    /// The links of a customer, former ones too.
+    fn links_of(&self, whom: &CustomerId) -> Vec<Link> {
+        let all = self.links.values().chain(self.former.values().flatten());
+        all.filter(|link| link.customer == *whom).cloned().collect()
     }
 
     fn subject(&self, who: &ContactKey) -> Subject {
@@ -198,9 +205,8 @@ impl World {
             contact: self.contacts[who].clone(),
             identity: self.identity(who),
             hashes: self.hashes(who),
-            before: self.before.get(who).cloned(),
             link: self.links.get(who).cloned(),
-            questioned: self.questioned.contains(who),
+            former: self.former.get(who).cloned().unwrap_or_default(),
             rulings: self.rulings.iter().filter(|(pair, _)| of(pair)).map(|((_, c), r)| (c.clone(), *r)).collect(),
             declared: self.declared.iter().filter(|(p, _)| of(p)).map(|((_, c), d)| (c.clone(), d.clone())).collect(),
             crowded_email: self.crowded_emails.contains(who),
@@ -216,16 +222,22 @@ impl World {
                 holders.entry(identifier).or_default().insert(who.clone(), hashes.name.clone());
             }
         }
+        let subjects: Vec<Subject> =
+            self.contacts.keys().filter(|who| !self.elsewhere.contains(who)).map(|who| self.subject(who)).collect();
+        let goes_by = |subject: &Subject| Some(subject.link.as_ref().or(subject.former.first())?.customer.clone());
+        let lost = subjects.iter().filter_map(goes_by).filter(|whom| !self.customers.contains_key(whom));
+        let lost = lost.map(|whom| (whom.clone(), self.links_of(&whom))).collect();
         Evidence {
-            subjects: self
-                .contacts
-                .keys()
-                .filter(|who| !self.elsewhere.contains(who))
-                .map(|w| self.subject(w))
-                .collect(),
+            subjects,
             customers: self.customers.keys().map(|whom| (whom.clone(), self.candidate(whom))).collect(),
             holders,
-            linked_names: self.links.keys().map(|who| (who.clone(), self.hashes(who).name)).collect(),
+            linked_names: self
+                .links
+                .keys()
+                .filter(|who| self.contacts.contains_key(who))
+                .map(|who| (who.clone(), self.hashes(who).name))
+                .collect(),
+            lost,
         }
     }
 
@@ -243,74 +255,10 @@ impl World {
         self.customers[&id(whom)].get(field).and_then(Value::as_str).unwrap_or("")
     }
 
-    /// Plans and applies: what was written, as (customer, field, value).
-    pub fn pass(&mut self) -> Vec<(CustomerId, String, Value)> {
-        let plan = self.plan();
-        self.apply(&plan)
-    }
-
-    pub fn apply(&mut self, plan: &PagePlan) -> Vec<(CustomerId, String, Value)> {
-        let mut writes = Vec::new();
-        for contact in &plan.contacts {
-            let who = &contact.contact;
-            self.before.insert(who.clone(), self.hashes(who));
-            self.questioned.remove(who);
-            if contact.reason == QUESTIONED {
-                self.questioned.insert(who.clone());
-                continue;
-            }
-            let Some(link) = &contact.link else {
-                self.links.remove(who);
-                continue;
-            };
-            let mut baselines = contact.baselines.clone();
-            if link.role == Role::Owner {
-                let body = contact.patch.body();
-                self.written.extend(body.keys().map(|field| (link.customer.clone(), field.clone())));
-                writes.extend(body.iter().map(|(field, value)| (link.customer.clone(), field.clone(), value.clone())));
-                self.customers.get_mut(&link.customer).unwrap().extend(body);
-                let after = Customer { id: link.customer.clone(), document: self.customers[&link.customer].clone() };
-                baselines = contact.patch.settled(&baselines, &after, &self.reading());
-            }
-            self.declared.retain(|(of, _), _| of != who);
-            let link = Link {
-                contact: who.clone(),
-                customer: link.customer.clone(),
-                role: link.role,
-                grounds: link.grounds,
-                row: link.row.clone(),
-                since: Moment::from_millis(0),
-                baselines,
-                known_as: self.hashes(who),
-                ended: None,
-            };
-            self.links.insert(who.clone(), link);
-        }
-        writes
-    }
-
     /// Two owners of one customer: the store would refuse the page.
     pub fn has_one_owner_a_customer(&self) -> bool {
         let mut owned = BTreeSet::new();
         self.links.values().filter(|link| link.role == Role::Owner).all(|link| owned.insert(&link.customer))
-    }
-
-    /// An agent edits a customer. An identifier in another spelling is the same one.
-    pub fn by_agent(&mut self, whom: &str, field: &str, value: &Value) {
-        let Some(document) = self.customers.get_mut(&id(whom)) else { return };
-        let normal = |value: &Value| {
-            let text = value.as_str().unwrap_or("");
-            match field {
-                "email" => normalise::email(text).ok().flatten().map(|email| email.as_str().to_owned()),
-                "telnum" => normalise::phone(text, self.region).ok().flatten().map(|phone| phone.e164().to_owned()),
-                _ => None,
-            }
-        };
-        let before = document.insert(field.to_owned(), value.clone()).unwrap_or(Value::Null);
-        let same = before == *value || (normal(value).is_some() && normal(value) == normal(&before));
-        if !same {
-            self.written.remove(&(id(whom), field.to_owned()));
-        }
     }
 
     /// Whether a field holds something that we were seen writing.
