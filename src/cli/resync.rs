@@ -70,7 +70,7 @@ impl<'a> Between<'a> {
     }
 }
 
-#[async_trait]
+#[async_trait(?Send)]
 impl Interlude for Between<'_> {
     async fn rest(&self) -> Result<(), PassError> {
         if !self.is_due() {

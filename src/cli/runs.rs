@@ -4,7 +4,7 @@ use super::{
     Context, Exit, Failure,
     args::RunsArgs,
     setup::{self, Purpose},
-    sync::show,
+    report::show,
 };
 use crate::{model::run::RunId, store::RunQuery};
 

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::{
     hashes::Hashes,
     ids::{ContactKey, CustomerId},
-    hashes::Hashes,
     keyed::Keyed,
     time::Moment,
 };

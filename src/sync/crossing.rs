@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Bridge, PassError, Tenure,
-    apply::{self, Applied, Job},
+    apply::{self, Job},
     commit::Commit,
     gather::{self, Gathered},
     guards, holding,

@@ -88,10 +88,9 @@ fn subject(bridge: &Bridge, member: Member) -> Subject {
     let Member { contact, identity, hashes, prior } = member;
     let key = ContactKey { shop: bridge.shop_name().clone(), id: contact.id };
     let (mut link, mut rulings, mut declared) = (None, BTreeMap::new(), BTreeMap::new());
-    // The store's contract brings them: `former = prior.former` below.
-    let former = Vec::new();
+    let mut former = Vec::new();
     if let Some(prior) = prior {
-        link = prior.link;
+        (link, former) = (prior.link, prior.former);
         rulings = prior.rulings.into_iter().collect();
         for write in prior.unsettled {
             let fields: Declared = write.fields.iter().map(|(field, d)| (*field, (d.source, d.sent))).collect();

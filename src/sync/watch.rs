@@ -26,8 +26,8 @@ pub trait Watch: Send + Sync {
 }
 
 /// What else is to be done while a long run lasts: a resync asks between its pages.
-#[async_trait]
-pub trait Interlude: Send + Sync {
+#[async_trait(?Send)]
+pub trait Interlude {
     /// Does what is due, if anything is.
     ///
     /// # Errors
