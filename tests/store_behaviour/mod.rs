@@ -1,15 +1,22 @@
 //! How a store behaves, whichever it is: one suite, run by each adapter's own test file through `store_behaviours!`.
 //! Not here: what is particular to an adapter (files, disks, migrations).
 
+pub mod assigned;
 pub mod decided;
+pub mod doubled;
+pub mod erased;
 pub mod fenced;
 pub mod indexed;
+pub mod inherited;
 pub mod known;
 pub mod leased;
 pub mod linked;
 pub mod proposed;
 pub mod recorded;
+pub mod resynced;
 pub mod told;
+pub mod withheld;
+pub mod witnessed;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -68,7 +75,32 @@ macro_rules! store_behaviours {
                 an_approved_merge_waits_for_a_pass, a_rejected_merge_parts_the_contact_from_the_absorbed,
                 only_an_open_proposal_is_decided, a_pause_stops_declarations, a_hold_stands_until_released,
                 a_released_hold_may_come_again;
-            told: the_overview_of_nothing, the_overview_shows_what_stands, runs_come_newest_first,
+            assigned: a_detached_contact_is_another_person, only_a_link_that_stands_is_detached,
+                an_assigned_contact_is_that_person_and_no_other, a_last_word_outranks_the_one_before,
+                only_a_contact_that_was_read_is_assigned;
+            doubled: a_contact_twice_in_a_page_is_judged_as_it_was_last,
+                a_contact_twice_in_a_survey_is_indexed_as_it_was_last, a_contact_twice_held_is_held_as_it_was_last,
+                a_write_settled_twice_is_settled_as_it_was_last;
+            erased: nothing_is_left_of_who_was_erased, whoever_has_an_erased_identifier_is_erased,
+                a_pass_under_way_brings_nobody_back, who_was_erased_before_she_was_read_is_excluded_all_the_same,
+                a_lifted_erasure_lets_its_contacts_in_anew, of_two_erasures_of_one_person_each_stands_for_itself,
+                an_erased_person_is_nobodys_candidate;
+            inherited: a_link_to_another_customer_leaves_a_former_one, a_former_link_comes_back_as_a_new_one,
+                who_stands_beside_an_owner_that_leaves_is_due,
+                a_page_gives_contacts_of_any_shop_a_reason_to_be_looked_at;
+            resynced: a_resync_is_remembered_until_its_end,
+                known_contacts_that_a_page_does_not_show_are_missing_from_it,
+                who_was_missing_is_looked_for_until_found_or_judged, who_is_gone_leaves_her_place,
+                the_end_of_a_resync_forgets_what_ended_long_ago,
+                who_was_judged_by_other_rules_is_counted_until_all_was_read_by_them,
+                only_a_resync_says_by_which_rules_all_was_read;
+            withheld: what_is_held_of_a_contact_is_known, a_contact_that_is_judged_is_held_no_more,
+                a_release_makes_whom_it_held_due, a_hold_counts_whom_it_holds;
+            witnessed: a_store_that_is_as_far_as_its_witness_did_not_go_back,
+                a_store_behind_its_witness_is_in_doubt_and_goes_on_past_it,
+                an_empty_store_with_a_witness_is_one_that_went_back, a_doubt_ends_with_a_resync,
+                a_busy_store_is_not_doubted, a_shop_has_one_name;
+            told: what_a_store_is, the_overview_of_nothing, the_overview_shows_what_stands, runs_come_newest_first,
                 a_dead_run_is_closed_by_the_next, a_report_needs_its_run, the_story_of_a_contact,
                 the_story_of_a_customer, of_a_stranger_there_is_no_story, what_a_run_declared_is_numbered_in_order;
         }

@@ -19,6 +19,15 @@ use super::{
     shop, succeed, waiting,
 };
 
+pub async fn what_a_store_is(place: &dyn Place) {
+    let store = place.open().await;
+    let before = store.overview().await.unwrap();
+    let health = store.health().await.unwrap();
+    assert!(health.engine.contains(char::is_numeric) && health.engine.contains(' '), "{}", health.engine);
+    assert!(health.schema >= 2);
+    assert_eq!((health.read_only, store.overview().await.unwrap()), (None, before));
+}
+
 pub async fn the_overview_of_nothing(place: &dyn Place) {
     let overview = place.open().await.overview().await.unwrap();
     let expected = Overview {
