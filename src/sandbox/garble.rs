@@ -30,6 +30,39 @@ pub(super) fn refusal(status: u16, retry_after: Option<RetryAfter>, body: Option
     }
 }
 
+/// The faults of what is no page: a record under another id, a count that is not true.
+pub(super) fn record(reply: &mut Reply, faults: &[FaultKind]) {
+    for fault in faults {
+        match (fault, &mut reply.body) {
+            (FaultKind::AnotherId, Body::Json(value)) => {
+                let record =
+                    if value.get("contact").is_some() { value.get_mut("contact") } else { Some(value.as_mut()) };
+                if let Some(id) = record.and_then(|record| record.get_mut("id")) {
+                    *id = another(id);
+                }
+            }
+            (FaultKind::WrongCount { to }, Body::Json(value)) => {
+                if let Some(count) = value.get_mut("count") {
+                    *count = (*to).into();
+                }
+                for (_, value) in reply.headers.iter_mut().filter(|(name, _)| *name == "results-matching") {
+                    *value = to.to_string();
+                }
+            }
+            (_, _) => {}
+        }
+    }
+}
+
+/// An id that is not this one: the next number; the text back to front.
+fn another(id: &Value) -> Value {
+    match id {
+        Value::String(text) => format!("x{}", text.chars().rev().collect::<String>()).into(),
+        Value::Number(number) => number.as_i64().map_or(Value::Null, |number| (number + 1).into()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Value::Null,
+    }
+}
+
 /// The faults of a page: repeated, reversed, emptied, with a bad record in it.
 pub(super) fn page(reply: &mut Reply, call: &'static str, faults: &[FaultKind], board: &Faults) {
     let Some(rows) = reply.rows() else { return };
@@ -109,7 +142,11 @@ pub(super) fn transport(reply: &Reply, faults: &[FaultKind]) -> Response {
             | FaultKind::TrimmingUpdate { .. }
             | FaultKind::SilentUpdate
             | FaultKind::StrictSchema
-            | FaultKind::SearchLag { .. } => {}
+            | FaultKind::SearchLag { .. }
+            | FaultKind::LateIds { .. }
+            | FaultKind::OtherPeople
+            | FaultKind::AnotherId
+            | FaultKind::WrongCount { .. } => {}
         }
     }
     for (name, value) in headers {
