@@ -1,7 +1,9 @@
 //! What faults do to a reply: to its page, and to its bytes on the wire.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
+    sync::Mutex,
     time::{Duration, SystemTime},
 };
 
@@ -14,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{
     faults::{FaultKind, Faults, Malformed, RetryAfter},
-    wire::{Body, Reply},
+    wire::{Body, Reply, lock},
 };
 
 /// A status instead of an answer.
@@ -118,7 +120,11 @@ pub(super) fn transport(reply: &Reply, faults: &[FaultKind]) -> Response {
             FaultKind::NotJson => bytes = b"<!doctype html><title>Back soon</title><p>We are back soon.".to_vec(),
             FaultKind::InvalidUtf8 => spoil_text(&mut bytes),
             FaultKind::Nested { depth } => bytes = vec![b'['; *depth],
-            FaultKind::Huge { bytes: length } => bytes.splice(0..0, std::iter::repeat_n(b' ', *length)).for_each(drop),
+            FaultKind::Huge { bytes: length } => {
+                let mut huge = vec![b' '; *length];
+                huge.append(&mut bytes);
+                bytes = huge;
+            }
             FaultKind::Bomb { bytes: length } => {
                 bytes = gzip_of_spaces(*length);
                 headers.push(("content-encoding", "gzip".to_owned()));
@@ -180,7 +186,13 @@ fn spoil_text(bytes: &mut Vec<u8>) {
     bytes.insert(at, 0xB1);
 }
 
+/// Packed once for each length: it costs the sandbox more than the client it is meant for.
 fn gzip_of_spaces(length: usize) -> Vec<u8> {
+    static PACKED: Mutex<BTreeMap<usize, Vec<u8>>> = Mutex::new(BTreeMap::new());
+    lock(&PACKED).entry(length).or_insert_with(|| pack_spaces(length)).clone()
+}
+
+fn pack_spaces(length: usize) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     let block = [b' '; 1 << 14];
     let mut left = length;
