@@ -265,7 +265,7 @@ impl Shop {
         let name = &self.name;
         let cause = |meaning| Cause::Status { status: status.as_u16(), meaning };
         match status {
-            StatusCode::FORBIDDEN => Judgement::Fail(
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Judgement::Fail(
                 Verdict::Stop,
                 cause(format!("the key was refused: check shops.{name}.secret_key and shops.{name}.key_header")),
             ),

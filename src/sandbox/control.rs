@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
+    drift::{self, Amounts, Drift},
     faults::{Fault, Faults},
     journal::{Entry, Journal},
     open2b::Shop,
@@ -43,6 +44,7 @@ pub(super) fn router(hand: Hand) -> Router {
         .route("/_sandbox/customers", get(customers).post(add_customer))
         .route("/_sandbox/customers/{id}", get(customer).patch(edit_customer).delete(delete_customer))
         .route("/_sandbox/customers/{id}/absorbs/{other}", post(merge_customers))
+        .route("/_sandbox/drift", post(drift))
         .route("/_sandbox/truth", get(truth))
         .with_state(hand)
 }
@@ -57,6 +59,7 @@ async fn index() -> &'static str {
      GET POST  /_sandbox/customers            {\"email\":\"anna@example.it\"}\n\
      GET PATCH DELETE  /_sandbox/customers/{id}\n\
      POST  /_sandbox/customers/{id}/absorbs/{other}\n\
+     POST  /_sandbox/drift                     {\"seed\":1,\"edits\":10,\"deletions\":5,\"late_ids\":3,\"chats\":10,\"merges\":4,\"agent_edits\":10}\n\
      GET  /_sandbox/truth\n"
 }
 
@@ -169,6 +172,20 @@ async fn delete_customer(State(hand): State<Hand>, Path(id): Path<String>) -> St
 
 async fn merge_customers(State(hand): State<Hand>, Path((id, other)): Path<(String, String)>) -> StatusCode {
     done(hand.vivocha.merge_customers(&id, &other))
+}
+
+/// A seed, and how much is to happen.
+#[derive(Deserialize)]
+struct Happen {
+    #[serde(default)]
+    seed: u64,
+    #[serde(flatten)]
+    amounts: Amounts,
+}
+
+/// What happens between two passes, at a wave of the hand; once, since the truth it begins with is the first one.
+async fn drift(State(hand): State<Hand>, Json(Happen { seed, amounts }): Json<Happen>) -> Json<Drift> {
+    Json(drift::apply(&hand.open2b, &hand.vivocha, &hand.truth, seed, &amounts))
 }
 
 async fn truth(State(hand): State<Hand>) -> Json<Truth> {

@@ -26,6 +26,8 @@ const LONGEST_HEAD: usize = 8 << 10;
 /// One system's desk.
 pub(super) struct Desk {
     pub(super) system: Arc<dyn System>,
+    /// The shop's name, where it is a shop.
+    pub(super) shop: Option<String>,
     pub(super) journal: Arc<Journal>,
     pub(super) faults: Arc<Faults>,
     pub(super) latency: Duration,
@@ -40,7 +42,7 @@ impl Desk {
         // Over the cap the body counts as empty; both systems then refuse it as they refuse an empty one.
         let body = to_bytes(body, LONGEST_BODY).await.unwrap_or_default();
         let call = self.system.call(&head.method, head.uri.path());
-        let faults = self.faults.strike(call);
+        let faults = self.faults.strike(self.shop.as_deref(), call);
         let request = Request {
             call,
             method: head.method,
@@ -109,10 +111,15 @@ impl Visit<'_> {
                 | FaultKind::TrimmingUpdate { .. }
                 | FaultKind::SilentUpdate
                 | FaultKind::StrictSchema
-                | FaultKind::SearchLag { .. } => {}
+                | FaultKind::SearchLag { .. }
+                | FaultKind::LateIds { .. }
+                | FaultKind::OtherPeople
+                | FaultKind::AnotherId
+                | FaultKind::WrongCount { .. } => {}
             }
         }
         let mut reply = self.desk.system.answer(self.request);
+        garble::record(&mut reply, self.faults);
         garble::page(&mut reply, self.request.call, self.faults, &self.desk.faults);
         let unanswered = [FaultKind::ResetAfter, FaultKind::HangAfter].iter().any(|fault| self.faults.contains(fault));
         if unanswered {
@@ -149,6 +156,7 @@ impl Visit<'_> {
         self.desk.journal.write(Entry {
             at: self.at,
             system: self.desk.system.name(),
+            shop: self.desk.shop.clone(),
             method: request.method.to_string(),
             path: request.path.clone(),
             query: request.query.clone(),

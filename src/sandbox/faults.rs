@@ -12,7 +12,8 @@ use super::wire::lock;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// The call it applies to, as the journal names it (`contacts.find`, `customers.update`), or `*`.
+    /// The call it applies to, as the journal names it (`contacts.find`, `customers.update`), or `*`; of one shop among
+    /// several with its name before it (`second:contacts.find`, `second:*`).
     pub call: String,
     /// How many such calls pass untouched first.
     #[serde(default)]
@@ -133,6 +134,20 @@ pub enum FaultKind {
         /// Milliseconds.
         ms: u64,
     },
+    /// Every so many-th id of the shop is not visible yet: a transaction that has not been committed.
+    LateIds {
+        /// Ids that this divides are hidden.
+        every: i64,
+    },
+    /// The shop answers as another installation would: ids that are known, and other people under them.
+    OtherPeople,
+    /// A single record comes under another id than it has.
+    AnotherId,
+    /// A count, or `Results-Matching`, says this.
+    WrongCount {
+        /// What is said.
+        to: u64,
+    },
 }
 
 /// `Retry-After` in one of its forms.
@@ -186,6 +201,10 @@ impl FaultKind {
             Self::SilentUpdate => "silent-update",
             Self::StrictSchema => "strict-schema",
             Self::SearchLag { .. } => "search-lag",
+            Self::LateIds { .. } => "late-ids",
+            Self::OtherPeople => "other-people",
+            Self::AnotherId => "another-id",
+            Self::WrongCount { .. } => "wrong-count",
         }
     }
 }
@@ -200,6 +219,8 @@ pub(super) struct Quirks {
     pub(super) silent_update: bool,
     pub(super) strict_schema: bool,
     pub(super) search_lag: Duration,
+    pub(super) late_ids: Option<i64>,
+    pub(super) other_people: bool,
 }
 
 impl Quirks {
@@ -213,6 +234,8 @@ impl Quirks {
                 FaultKind::SilentUpdate => quirks.silent_update = true,
                 FaultKind::StrictSchema => quirks.strict_schema = true,
                 FaultKind::SearchLag { ms } => quirks.search_lag = Duration::from_millis(*ms),
+                FaultKind::LateIds { every } => quirks.late_ids = Some((*every).max(1)),
+                FaultKind::OtherPeople => quirks.other_people = true,
                 // Not `_`: a new fault must say where it acts.
                 FaultKind::Status { .. }
                 | FaultKind::ResetBefore
@@ -231,7 +254,9 @@ impl Quirks {
                 | FaultKind::RepeatedPage
                 | FaultKind::ReversedPage
                 | FaultKind::EmptyPage
-                | FaultKind::MalformedRecord { .. } => {}
+                | FaultKind::MalformedRecord { .. }
+                | FaultKind::AnotherId
+                | FaultKind::WrongCount { .. } => {}
             }
         }
         quirks
@@ -263,11 +288,16 @@ impl Faults {
         lock(&self.set).clone()
     }
 
-    /// What hits this call; counts it.
-    pub(super) fn strike(&self, call: &str) -> Vec<FaultKind> {
+    /// What hits this call (of this shop, where it is a shop's); counts it.
+    pub(super) fn strike(&self, shop: Option<&str>, call: &str) -> Vec<FaultKind> {
+        let meant = |fault: &Fault| {
+            let (of, named) =
+                fault.call.split_once(':').map_or((None, fault.call.as_str()), |(of, call)| (Some(of), call));
+            (of.is_none() || of == shop) && (named == "*" || named == call)
+        };
         let mut set = lock(&self.set);
         let mut struck = Vec::new();
-        for fault in set.iter_mut().filter(|fault| fault.call == "*" || fault.call == call) {
+        for fault in set.iter_mut().filter(|fault| meant(fault)) {
             if fault.after > 0 {
                 fault.after -= 1;
                 continue;

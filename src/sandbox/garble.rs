@@ -1,7 +1,9 @@
 //! What faults do to a reply: to its page, and to its bytes on the wire.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
+    sync::Mutex,
     time::{Duration, SystemTime},
 };
 
@@ -14,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{
     faults::{FaultKind, Faults, Malformed, RetryAfter},
-    wire::{Body, Reply},
+    wire::{Body, Reply, lock},
 };
 
 /// A status instead of an answer.
@@ -27,6 +29,39 @@ pub(super) fn refusal(status: u16, retry_after: Option<RetryAfter>, body: Option
             let then = SystemTime::now() + Duration::from_secs(seconds);
             reply.with("retry-after", httpdate::fmt_http_date(then))
         }
+    }
+}
+
+/// The faults of what is no page: a record under another id, a count that is not true.
+pub(super) fn record(reply: &mut Reply, faults: &[FaultKind]) {
+    for fault in faults {
+        match (fault, &mut reply.body) {
+            (FaultKind::AnotherId, Body::Json(value)) => {
+                let record =
+                    if value.get("contact").is_some() { value.get_mut("contact") } else { Some(value.as_mut()) };
+                if let Some(id) = record.and_then(|record| record.get_mut("id")) {
+                    *id = another(id);
+                }
+            }
+            (FaultKind::WrongCount { to }, Body::Json(value)) => {
+                if let Some(count) = value.get_mut("count") {
+                    *count = (*to).into();
+                }
+                for (_, value) in reply.headers.iter_mut().filter(|(name, _)| *name == "results-matching") {
+                    *value = to.to_string();
+                }
+            }
+            (_, _) => {}
+        }
+    }
+}
+
+/// An id that is not this one: the next number; the text back to front.
+fn another(id: &Value) -> Value {
+    match id {
+        Value::String(text) => format!("x{}", text.chars().rev().collect::<String>()).into(),
+        Value::Number(number) => number.as_i64().map_or(Value::Null, |number| (number + 1).into()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Value::Null,
     }
 }
 
@@ -85,7 +120,11 @@ pub(super) fn transport(reply: &Reply, faults: &[FaultKind]) -> Response {
             FaultKind::NotJson => bytes = b"<!doctype html><title>Back soon</title><p>We are back soon.".to_vec(),
             FaultKind::InvalidUtf8 => spoil_text(&mut bytes),
             FaultKind::Nested { depth } => bytes = vec![b'['; *depth],
-            FaultKind::Huge { bytes: length } => bytes.splice(0..0, std::iter::repeat_n(b' ', *length)).for_each(drop),
+            FaultKind::Huge { bytes: length } => {
+                let mut huge = vec![b' '; *length];
+                huge.append(&mut bytes);
+                bytes = huge;
+            }
             FaultKind::Bomb { bytes: length } => {
                 bytes = gzip_of_spaces(*length);
                 headers.push(("content-encoding", "gzip".to_owned()));
@@ -109,7 +148,11 @@ pub(super) fn transport(reply: &Reply, faults: &[FaultKind]) -> Response {
             | FaultKind::TrimmingUpdate { .. }
             | FaultKind::SilentUpdate
             | FaultKind::StrictSchema
-            | FaultKind::SearchLag { .. } => {}
+            | FaultKind::SearchLag { .. }
+            | FaultKind::LateIds { .. }
+            | FaultKind::OtherPeople
+            | FaultKind::AnotherId
+            | FaultKind::WrongCount { .. } => {}
         }
     }
     for (name, value) in headers {
@@ -143,7 +186,13 @@ fn spoil_text(bytes: &mut Vec<u8>) {
     bytes.insert(at, 0xB1);
 }
 
+/// Packed once for each length: it costs the sandbox more than the client it is meant for.
 fn gzip_of_spaces(length: usize) -> Vec<u8> {
+    static PACKED: Mutex<BTreeMap<usize, Vec<u8>>> = Mutex::new(BTreeMap::new());
+    lock(&PACKED).entry(length).or_insert_with(|| pack_spaces(length)).clone()
+}
+
+fn pack_spaces(length: usize) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     let block = [b' '; 1 << 14];
     let mut left = length;

@@ -19,6 +19,8 @@ pub struct Entry {
     pub at: Duration,
     /// `open2b`, `vivocha` or `www`.
     pub system: &'static str,
+    /// Which shop, where it is one.
+    pub shop: Option<String>,
     /// The verb.
     pub method: String,
     /// The path, as sent.

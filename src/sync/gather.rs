@@ -9,7 +9,7 @@ use futures::{StreamExt as _, stream};
 
 use super::{Bridge, PassError};
 use crate::{
-    http::{CallError, Verdict},
+    http::{CallError, Cause, Verdict},
     model::{
         Contact, ContactId, ContactKey, Customer, CustomerId, Keyed,
         link::{Link, Role, Ruling},
@@ -291,7 +291,7 @@ async fn fetch_named(
         }
     }
     let reads = wanted.into_iter().map(|(id, contacts)| async move {
-        let got = bridge.reader.get(&id).await;
+        let got = as_itself(bridge, &id).await;
         (id, contacts, got)
     });
     let mut reads = stream::iter(reads).buffered(bridge.rules.concurrency);
@@ -331,5 +331,21 @@ fn follow(subject: &mut Subject, aliases: &BTreeMap<CustomerId, CustomerId>) {
         .collect();
     for id in said {
         subject.rulings.entry(id).or_insert(Ruling::Same);
+    }
+}
+
+/// A customer, or the one that absorbed it. One answer under another id is no evidence of that: whoever it names must answer as
+/// itself, or a server that mixes answers up would carry links to somebody else, or to nobody.
+async fn as_itself(bridge: &Bridge, id: &CustomerId) -> Result<Option<Customer>, CallError> {
+    let got = bridge.reader.get(id).await?;
+    let Some(now) = got.as_ref().map(|customer| &customer.id).filter(|now| *now != id) else { return Ok(got) };
+    match bridge.reader.get(now).await? {
+        Some(itself) if itself.id == *now => Ok(Some(itself)),
+        Some(_) | None => Err(CallError {
+            system: "vivocha".into(),
+            call: "customers.get",
+            verdict: Verdict::Park,
+            cause: Cause::Protocol(format!("customer {id} answers as {now}, who does not answer as itself")),
+        }),
     }
 }

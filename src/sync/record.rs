@@ -7,7 +7,7 @@ use crate::{
     model::{ContactId, Keyed, link::Role, state::ContactState, time::Moment},
     plan::{
         evidence::Hashes,
-        page::ContactPlan,
+        page::{ContactPlan, QUESTIONED},
         safeguards::{self, Retry},
     },
     store::{ContactRecord, Fingerprint, Judged, LinkChange, LinkRecord, Prior},
@@ -102,18 +102,24 @@ fn link(plan: &ContactPlan, done: Option<&Done>) -> Option<LinkRecord> {
     })
 }
 
-/// The record of a contact that could not be handled now.
+/// The record of a contact that could not be handled now. Nothing was judged, so nothing of what a link stands on changes: what it
+/// was before stays what it is compared with, and what was in question stays so.
 #[must_use]
 pub fn parked(about: About<'_>, cause: &str, terms: &Terms) -> ContactRecord {
     let before: Option<&Judged> = about.prior.and_then(|prior| prior.judged.as_ref());
     let attempts = before.map_or(0, |judged| judged.attempts).saturating_add(1);
     let since = before.and_then(|judged| judged.parked_since).unwrap_or(terms.now);
-    let (state, reason, retry_at) = match safeguards::retry(attempts, since, terms.now) {
+    let (mut state, mut reason, retry_at) = match safeguards::retry(attempts, since, terms.now) {
         Retry::After(span) => (ContactState::Parked, cause.to_owned(), Some(terms.now.after(span))),
         Retry::Never => (ContactState::Waiting, format!("parked-too-long: {cause}"), None),
     };
+    if before.is_some_and(|judged| judged.reason == QUESTIONED) {
+        (state, reason) = (ContactState::Waiting, QUESTIONED.to_owned());
+    }
+    let unread = about.hashes == Hashes::default();
+    let kept = about.prior.filter(|prior| unread || prior.link.is_some()).map(|prior| prior.entry.clone());
     ContactRecord {
-        entry: index_entry(about.id, about.hashes),
+        entry: kept.unwrap_or_else(|| index_entry(about.id, about.hashes)),
         state,
         reason,
         fingerprint: Fingerprint { content: about.content, rules: terms.rules.clone() },

@@ -59,7 +59,7 @@ impl Reader {
     pub async fn get(&self, id: &CustomerId) -> Result<Option<Customer>, CallError> {
         const NAME: &str = "customers.get";
         let answer = self.read(NAME, Asked::MayBeGone, &self.session.options.endpoints.get, id).await?;
-        if answer.status == http::StatusCode::NOT_FOUND {
+        if matches!(answer.status, http::StatusCode::NOT_FOUND | http::StatusCode::GONE) {
             return Ok(None);
         }
         let document = wire::json(&answer.body).and_then(|value| wire::customer(&self.session.options.naming, value));

@@ -30,6 +30,9 @@ const NAME: &str = "customers.search";
 /// The most rows a page may have; asking for more is an error with some versions and cut in silence by others.
 const LIMIT: usize = 100;
 
+/// An answer that says there are more and gives no more than these hides somebody; that many hold an identifier it does not show.
+const FEW: usize = 10;
+
 /// How many refusals one batch is divided for, looking for the ask that causes them; an outage must not be dissected.
 const REFUSALS: usize = 12;
 
@@ -241,6 +244,14 @@ impl Session {
             // No new id: `skip` is not honoured, and more pages would say the same.
             if ends || shrunk || found.len() == before {
                 let all = matching.map_or(ends, |matching| found.len() >= matching);
+                if !all && !shrunk && found.len() < FEW {
+                    let cause = Cause::Protocol(format!(
+                        "the answer says that {} customers match and gives {}: nothing can be concluded from it",
+                        matching.unwrap_or_default(),
+                        found.len()
+                    ));
+                    return Err(self.client.failed(NAME, Verdict::Park, cause));
+                }
                 let rows = found.into_values().collect();
                 return Ok(if all && !shrunk { Read::Whole(rows) } else { Read::Crowded(rows) });
             }

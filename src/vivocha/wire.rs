@@ -69,7 +69,15 @@ pub(super) fn judge(asked: Asked, patience: &Patience, answer: &Answer) -> Judge
              the account's specification",
         ),
         404 if asked == Asked::MayBeGone => Judgement::Good,
+        410 if asked == Asked::Place => failed(
+            Verdict::Stop,
+            "that address is no more: check vivocha.base_url and [vivocha.endpoints]; `anagrafe check` compares them with the \
+             account's specification",
+        ),
         404 => failed(Verdict::Park, "no such customer: it was merged or removed since it was found"),
+        // Unlike a 404 it cannot be an address that never was; only theirs speaks of customers.
+        410 if asked == Asked::MayBeGone && is_theirs(&answer.body) => Judgement::Good,
+        410 => failed(Verdict::Park, "no such customer any more: it was merged or removed since it was found"),
         405 => failed(Verdict::Stop, "the address exists but not with this verb: check [vivocha.endpoints]"),
         408 if write => failed(Verdict::Unknown, "their side gave up waiting"),
         408 => Judgement::Again(status(answer.status, "their side gave up waiting")),
@@ -99,6 +107,11 @@ pub(super) fn unknown_id(body: &[u8]) -> bool {
     let Ok(Value::Object(error)) = serde_json::from_slice::<Value>(body) else { return false };
     let info = error.get("info").is_some_and(|info| !info.is_null());
     !info && error.get("message").and_then(Value::as_str) == Some("not_found")
+}
+
+/// Whether an error is in their form, and not a proxy's page.
+fn is_theirs(body: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(body).is_ok_and(|error| error.get("error").is_some_and(Value::is_number))
 }
 
 /// What a 400 says, in our words.
@@ -233,6 +246,7 @@ mod tests {
         let gone = json!({"error": 404, "message": "not_found"});
         let no_path = json!({"error": 404, "message": "Not Found", "info": "check the endpoint URL"});
         let plain = json!({"error": 0, "message": "x"});
+        let page = json!("<html>");
         let table = [
             // status, body, search, may be gone, one, write
             (200, &plain, ["good", "good", "good", "good"]),
@@ -247,6 +261,8 @@ mod tests {
             (405, &plain, ["stop", "stop", "stop", "stop"]),
             (408, &plain, ["again", "again", "again", "unknown"]),
             (409, &plain, ["park", "park", "park", "park"]),
+            (410, &plain, ["stop", "good", "park", "park"]),
+            (410, &page, ["stop", "park", "park", "park"]),
             (413, &plain, ["park", "park", "park", "park"]),
             (414, &plain, ["park", "park", "park", "park"]),
             (429, &plain, ["again", "again", "again", "again"]),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     ShopOptions,
     checks::{Checked, Refusal, fields, integer, object, order, owner, texts_of},
-    records::{FIELDS, Key, Records, answered, by},
+    records::{FIELDS, Key, Records, answered, by, somebody_else},
 };
 use crate::sandbox::{
     population::ShopContact,
@@ -16,7 +16,7 @@ use crate::sandbox::{
 pub(super) fn run(records: &mut Records, options: &ShopOptions, request: &Request, body: &Value) -> Checked<Reply> {
     match request.call {
         "contacts.find" => find(records, options, request, body),
-        "contacts.get" => get(records, body),
+        "contacts.get" => get(records, request, body),
         "contacts.count" => count(records, request, body),
         "contacts.create" => create(records, body),
         "contacts.update" => update(records, body),
@@ -44,8 +44,8 @@ fn find(records: &Records, options: &ShopOptions, request: &Request, body: &Valu
     let limit = integer(arguments, "limit", 1)?.map_or(options.default_limit, size);
     let limit = options.max_page.map_or(limit, |most| limit.min(most));
     let first = integer(arguments, "first", 0)?.map_or(0, size);
-    let matching = records.matching(customer, after);
-    let row = |contact: &ShopContact| answered(contact, &fields);
+    let matching = records.matching(customer, after).filter(|contact| visible(contact.id, request));
+    let row = |contact: &ShopContact| seen(contact, &fields, request);
     let rows: Vec<Value> = if order == [Key { field: "id", descending: false }] {
         matching.skip(first).take(limit).map(row).collect()
     } else {
@@ -56,17 +56,30 @@ fn find(records: &Records, options: &ShopOptions, request: &Request, body: &Valu
     Ok(ok("contacts", rows))
 }
 
-fn get(records: &Records, body: &Value) -> Checked<Reply> {
+/// A contact as this installation has it, or as another would have it under the same id.
+fn seen(contact: &ShopContact, fields: &[&'static str], request: &Request) -> Value {
+    if request.quirks.other_people { answered(&somebody_else(contact.id), fields) } else { answered(contact, fields) }
+}
+
+/// Whether the transaction that gave this id has been committed.
+fn visible(id: i64, request: &Request) -> bool {
+    request.quirks.late_ids.is_none_or(|every| id % every != 0)
+}
+
+fn get(records: &Records, request: &Request, body: &Value) -> Checked<Reply> {
     let arguments = arguments(body, &["id", "fields"])?;
     let fields = fields(arguments)?;
     let id = integer(arguments, "id", 1)?.ok_or_else(|| Refusal::missing("id"))?;
-    Ok(ok("contact", records.get(id).map_or(Value::Null, |contact| answered(contact, &fields))))
+    let found = records.get(id).filter(|contact| visible(contact.id, request));
+    Ok(ok("contact", found.map_or(Value::Null, |contact| seen(contact, &fields, request))))
 }
 
 fn count(records: &Records, request: &Request, body: &Value) -> Checked<Reply> {
     let arguments = arguments(body, &["conditions"])?;
     let (customer, after) = conditions(arguments, request)?;
-    Ok(ok("count", records.matching(customer, after).count()))
+    let all = customer.is_none() && request.quirks.late_ids.is_none();
+    let counted = || records.matching(customer, after).filter(|contact| visible(contact.id, request)).count();
+    Ok(ok("count", if all { records.count(after) } else { counted() }))
 }
 
 /// `customer` and `after`, or neither where the filter is not honoured.

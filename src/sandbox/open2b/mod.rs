@@ -125,6 +125,12 @@ impl Shop {
         lock(&self.records).show(id)
     }
 
+    /// Adds a contact under an id below the highest that nobody has: it becomes visible only now, though its id was given
+    /// long ago. False if there is no such id to be had.
+    pub fn add_contact_below(&self, id: i64, contact: ShopContact) -> bool {
+        lock(&self.records).add_at(id, contact)
+    }
+
     /// Edits a contact in place. False if there is none.
     pub fn edit_contact(&self, id: i64, edit: impl FnOnce(&mut ShopContact)) -> bool {
         lock(&self.records).edit(id, edit)

@@ -45,6 +45,18 @@ impl Records {
         self.last_id
     }
 
+    /// Adds a contact under an id that was given to nobody: what a transaction that began early and ended late does. False if
+    /// somebody has it, or it is above all that were given.
+    pub(super) fn add_at(&mut self, id: i64, mut contact: ShopContact) -> bool {
+        if id < 1 || id > self.last_id || self.contacts.contains_key(&id) {
+            return false;
+        }
+        contact.id = id;
+        self.customers.insert(contact.customer);
+        self.contacts.insert(id, contact);
+        true
+    }
+
     pub(super) fn show(&mut self, id: i64) -> bool {
         self.hidden.remove(&id)
     }
@@ -70,6 +82,14 @@ impl Records {
         self.contacts.get(&id).filter(|_| !self.hidden.contains(&id))
     }
 
+    /// How many are visible after an id; all of them without looking at each.
+    pub(super) fn count(&self, after: i64) -> usize {
+        let range = (Bound::Excluded(after), Bound::Unbounded);
+        let before_all = self.contacts.first_key_value().is_none_or(|(first, _)| after < *first);
+        let held = if before_all { self.contacts.len() } else { self.contacts.range(range).count() };
+        held - self.hidden.range(range).count()
+    }
+
     /// Those that are visible and meet the conditions, by id.
     pub(super) fn matching(&self, customer: Option<i64>, after: i64) -> impl Iterator<Item = &ShopContact> {
         self.contacts
@@ -77,6 +97,18 @@ impl Records {
             .map(|(_, contact)| contact)
             .filter(move |contact| !self.hidden.contains(&contact.id))
             .filter(move |contact| customer.is_none_or(|customer| contact.customer == customer))
+    }
+}
+
+/// Who has this id in another installation: always the same person, and nobody of this one.
+pub(super) fn somebody_else(id: i64) -> ShopContact {
+    ShopContact {
+        id,
+        customer: id,
+        name: format!("Altrove{id} Forestieri{id}"),
+        phone: format!("+39344{:07}", id % 10_000_000),
+        email: Some(format!("forestieri{id}@altro-negozio.example")),
+        note: String::new(),
     }
 }
 

@@ -251,7 +251,7 @@ impl Build {
             customers.push(document);
             truth.customers.insert(about.customer.clone(), about);
         }
-        Population { contacts, customers, truth }
+        Population { contacts, customers, truth, others: Vec::new() }
     }
 
     /// A new person, with a name of two plain words.

@@ -8,15 +8,17 @@
 mod build;
 mod groups;
 mod hard;
-mod names;
-mod numbers;
+pub(super) mod names;
+pub(super) mod numbers;
 mod plain;
 mod truth;
+mod two_shops;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use truth::{AskTruth, ContactTruth, CustomerTruth, Expected, Kind, MergeTruth, Truth, Why};
+pub use two_shops::{Sizes, two_shops};
 
 /// A contact as the shop stores it. The vendor's lengths: name 1–50, phone 0–15, e-mail 3–120, note 0–255.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +46,17 @@ pub struct Population {
     pub customers: Vec<Map<String, Value>>,
     /// The truth about them.
     pub truth: Truth,
+    /// Further shops that feed the same account.
+    pub others: Vec<OtherShop>,
+}
+
+/// A further shop.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OtherShop {
+    /// What the configuration calls it.
+    pub name: String,
+    /// Its contacts, by id; its ids are its own, and some are those of another shop's people.
+    pub contacts: Vec<ShopContact>,
 }
 
 /// The people of a seed: exactly so many contacts and customers. With about as many customers as contacts (or more) the

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 /// Given names, each one plain word.
 #[rustfmt::skip]
-pub(super) const GIVEN: &[&str] = &[
+pub(in crate::sandbox) const GIVEN: &[&str] = &[
     "Alessandro", "Alessia", "Alice", "Andrea", "Angela", "Angelo", "Anna", "Annalisa", "Antonella", "Antonio",
     "Arianna", "Asia", "Aurora", "Barbara", "Beatrice", "Benedetta", "Bianca", "Bruno", "Camilla", "Carla", "Carlo",
     "Carlotta", "Carmela", "Carmine", "Caterina", "Cecilia", "Chiara", "Cinzia", "Claudia", "Claudio", "Corrado",
@@ -40,7 +40,7 @@ pub(super) const ACCENTED: &[(&str, &str)] = &[
 
 /// Family names, each one plain word.
 #[rustfmt::skip]
-pub(super) const FAMILY: &[&str] = &[
+pub(in crate::sandbox) const FAMILY: &[&str] = &[
     "Rossi", "Russo", "Ferrari", "Esposito", "Bianchi", "Romano", "Colombo", "Ricci", "Marino", "Greco", "Bruni",
     "Gallo", "Conti", "Costa", "Giordano", "Mancini", "Rizzo", "Lombardi", "Moretti", "Barbieri", "Fontana",
     "Santoro", "Mariani", "Rinaldi", "Caruso", "Ferrara", "Galli", "Martini", "Leone", "Longo", "Gentile",
@@ -84,7 +84,7 @@ pub(super) const DOMAINS: &[&str] = &[
 ];
 
 /// One of them.
-pub(super) fn pick<'a>(rng: &mut ChaCha8Rng, from: &[&'a str]) -> &'a str {
+pub(in crate::sandbox) fn pick<'a>(rng: &mut ChaCha8Rng, from: &[&'a str]) -> &'a str {
     from.choose(rng).copied().unwrap_or_default()
 }
 

@@ -98,6 +98,17 @@ impl Number {
     }
 }
 
+/// `+393331234567` of any of the ways in which a shop here holds a number; `None` of what is none.
+pub(in crate::sandbox) fn international(in_shop: &str) -> Option<String> {
+    let digits: String = in_shop.chars().filter(char::is_ascii_digit).collect();
+    let whole = match (in_shop.starts_with('+'), digits.strip_prefix("00")) {
+        (true, _) => digits,
+        (false, Some(rest)) => rest.to_owned(),
+        (false, None) => format!("39{digits}"),
+    };
+    (whole.len() >= 10).then(|| format!("+{whole}"))
+}
+
 /// Gives every number once.
 #[derive(Default)]
 pub(super) struct Numbers {

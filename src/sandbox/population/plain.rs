@@ -216,7 +216,7 @@ pub(super) fn odd_email(build: &mut Build, email: &str) -> String {
     }
 }
 
-fn capital(email: &str) -> String {
+pub(super) fn capital(email: &str) -> String {
     let mut letters = email.chars();
     letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }

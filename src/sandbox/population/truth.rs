@@ -12,6 +12,8 @@ pub struct Truth {
     pub contacts: BTreeMap<i64, ContactTruth>,
     /// By the id of the customer.
     pub customers: BTreeMap<String, CustomerTruth>,
+    /// The contacts of further shops: by the shop's name, then by id.
+    pub others: BTreeMap<String, BTreeMap<i64, ContactTruth>>,
 }
 
 /// The truth about a contact. What it expects is of a first crossing under the default rules.
@@ -66,6 +68,8 @@ pub enum Expected {
     Waiting,
     /// `invalid`
     Invalid,
+    /// `gone`: deleted from the shop. Its link and what we wrote are kept for a while, in case it comes back.
+    Gone,
 }
 
 /// A link that a person is asked about.
@@ -87,6 +91,8 @@ pub enum Why {
     FixedLineAlone,
     /// The telephone agrees, the e-mail differs, and a name is blank.
     EmailDiffers,
+    /// It is linked, and nothing of what it was linked by remains: the record may be somebody else's now.
+    Questioned,
 }
 
 /// A merge.

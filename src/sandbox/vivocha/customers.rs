@@ -33,9 +33,13 @@ pub(super) fn answer(directory: &mut Directory, options: &AccountOptions, reques
     if request.call == "customers.search" {
         return search(directory, options, request).unwrap_or_else(|refusal| refusal);
     }
-    let Some(id) = resolve(directory, options, id) else { return errors::not_found() };
+    let asked = id;
+    let Some(id) = resolve(directory, options, asked) else {
+        let merged_away = options.absorbed == Absorbed::Gone && directory.survivor_of(asked).is_some();
+        return if merged_away { errors::gone() } else { errors::not_found() };
+    };
     let answered = match request.call {
-        "customers.get" => Ok(directory.get(&id).map_or_else(errors::not_found, document)),
+        "customers.get" => Ok(directory.get(&id).map_or_else(errors::not_found, |held| under(asked, held, options))),
         "customers.history" => Ok(Reply::json(200, json!({ "id": id, "events": directory.events(&id) }))),
         "customers.update" => update(directory, options, request, &id),
         "customers.patch" => patched(directory, options, request, &id),
@@ -50,9 +54,18 @@ fn resolve(directory: &Directory, options: &AccountOptions, id: &str) -> Option<
         return Some(id.to_owned());
     }
     match options.absorbed {
-        Absorbed::NotFound => None,
-        Absorbed::AnswersAsSurvivor => directory.survivor_of(id).map(str::to_owned),
+        Absorbed::NotFound | Absorbed::Gone => None,
+        Absorbed::AnswersAsSurvivor | Absorbed::AnswersUnderItsId => directory.survivor_of(id).map(str::to_owned),
     }
+}
+
+/// A document as its id, or the id of one it absorbed, answers.
+fn under(asked: &str, held: &Document, options: &AccountOptions) -> Reply {
+    let mut held = held.clone();
+    if options.absorbed == Absorbed::AnswersUnderItsId {
+        held.insert("id".into(), asked.into());
+    }
+    document(&held)
 }
 
 fn document(document: &Document) -> Reply {

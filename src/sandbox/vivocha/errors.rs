@@ -18,6 +18,11 @@ pub(super) fn not_found() -> Reply {
     error(404, "not_found", None)
 }
 
+/// Was there, and was merged away.
+pub(super) fn gone() -> Reply {
+    error(410, "gone", None)
+}
+
 pub(super) fn no_such_path(path: &str) -> Reply {
     error(404, "not_found", Some(format!("no handler for {path}").into()))
 }

@@ -89,8 +89,12 @@ pub enum Survivor {
 pub enum Absorbed {
     /// 404.
     NotFound,
+    /// 410.
+    Gone,
     /// The survivor, under the survivor's id.
     AnswersAsSurvivor,
+    /// The survivor, under the id that was asked for.
+    AnswersUnderItsId,
 }
 
 impl Default for AccountOptions {
