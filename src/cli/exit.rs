@@ -108,13 +108,14 @@ impl From<StoreError> for Failure {
             | StoreError::NoLink(_)
             | StoreError::NoContact(_)
             | StoreError::NoErasure(_) => Exit::Usage,
-            StoreError::Unreachable(_) | StoreError::ReadOnly(_) => Exit::Failed,
             StoreError::LeaseLost
             | StoreError::Paused
             | StoreError::TooNew { .. }
             | StoreError::TooOld { .. }
             | StoreError::Inconsistent(_)
             | StoreError::Open { .. }
+            | StoreError::Unreachable(_)
+            | StoreError::ReadOnly(_)
             | StoreError::Full
             | StoreError::Database(_) => Exit::Failed,
         };
