@@ -23,6 +23,7 @@ fn word(expected: Expected) -> &'static str {
         Expected::Unmatched => "unmatched",
         Expected::Waiting => "waiting",
         Expected::Invalid => "invalid",
+        Expected::Gone => "gone",
     }
 }
 

@@ -266,9 +266,14 @@ fn unfit(town: &Town, ended: &Ended) -> Vec<String> {
     wrong
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test has no command line of its own")]
+fn slow() -> bool {
+    std::env::var_os("ANAGRAFE_SLOW").is_some()
+}
+
 /// Every kind on every call; where a kind has several forms they take turns, and all come on every call in the slow programme.
 fn cases() -> Vec<(FaultKind, &'static str)> {
-    let slow = std::env::var_os("ANAGRAFE_SLOW").is_some();
+    let slow = slow();
     let of = |(kinds, calls): (Vec<FaultKind>, &'static [&'static str])| {
         let forms = move |(turn, call): (usize, &&'static str)| {
             let all = kinds.iter().cloned().enumerate();
@@ -279,19 +284,21 @@ fn cases() -> Vec<(FaultKind, &'static str)> {
         calls.iter().enumerate().flat_map(forms).collect::<Vec<_>>()
     };
     let cases: Vec<_> = table().into_iter().flat_map(of).collect();
-    cases.iter().for_each(|(kind, _)| has_a_row(kind));
+    for (kind, _) in &cases {
+        has_a_row(kind);
+    }
     cases
 }
 
 /// Where a case strikes: contacts are fetched by id only where some are due; the others take turns, in the slow programme both.
 fn strikes(scene: Scene, number: usize, kind: &FaultKind, call: &str) -> bool {
-    let slow = std::env::var_os("ANAGRAFE_SLOW").is_some();
+    let slow = slow();
     match scene {
         Scene::Due => call == "contacts.get",
         _ if call == "contacts.get" => false,
-        Scene::First => slow || number % 2 == 0 || *kind == OtherPeople,
+        Scene::First => slow || number.is_multiple_of(2) || *kind == OtherPeople,
         // Links of people who were somebody else for a while are in question until a person has said: that is no fault's end.
-        Scene::Later => (slow || number % 2 == 1) && *kind != OtherPeople,
+        Scene::Later => (slow || !number.is_multiple_of(2)) && *kind != OtherPeople,
     }
 }
 

@@ -137,12 +137,12 @@ fn absorb(hand: &mut Hand<'_>, chosen: Chosen, survivor: &str, absorbed: &str) -
 }
 
 /// An agent gives a field a value; the shop may then change its source.
-fn agent(hand: &mut Hand<'_>, chosen: Chosen, field: &str, value: Value, change: Change) -> bool {
+fn agent(hand: &mut Hand<'_>, chosen: Chosen, field: &str, value: &Value, change: Change) -> bool {
     let customer = chosen.customer();
     hand.account.edit_customer(&customer, |document| {
         document.insert(field.to_owned(), value.clone());
     });
-    hand.stands(chosen.contact.id, &customer, field, &value);
+    hand.stands(chosen.contact.id, &customer, field, value);
     hand.note(chosen.truth, change)
 }
 
@@ -152,7 +152,7 @@ fn over_phone(hand: &mut Hand<'_>, case: &'static str, then_shop: bool) -> bool 
     if then_shop {
         hand.edit(chosen.contact.id, |contact| contact.phone = ours);
     }
-    agent(hand, chosen, "telnum", theirs.into(), over(case, then_shop))
+    agent(hand, chosen, "telnum", &theirs.into(), over(case, then_shop))
 }
 
 fn over_email(hand: &mut Hand<'_>, case: &'static str, then_shop: bool) -> bool {
@@ -161,7 +161,7 @@ fn over_email(hand: &mut Hand<'_>, case: &'static str, then_shop: bool) -> bool 
     if then_shop {
         hand.edit(chosen.contact.id, |contact| contact.email = Some(ours));
     }
-    agent(hand, chosen, "email", theirs.into(), over(case, then_shop))
+    agent(hand, chosen, "email", &theirs.into(), over(case, then_shop))
 }
 
 /// The customer bore the name that we wrote; an agent adds a second family name. First, last and nickname are one unit: nothing of
@@ -176,7 +176,7 @@ fn over_name(hand: &mut Hand<'_>, then_shop: bool) -> bool {
     }
     let customer = chosen.customer();
     hand.stands(chosen.contact.id, &customer, "firstname", &given.into());
-    agent(hand, chosen, "lastname", format!("{family} Aggiunti").into(), over(CASE, then_shop))
+    agent(hand, chosen, "lastname", &format!("{family} Aggiunti").into(), over(CASE, then_shop))
 }
 
 const fn over(case: &str, then_shop: bool) -> Change {
@@ -191,7 +191,7 @@ const fn over(case: &str, then_shop: bool) -> Change {
 /// An agent took away a number that we had written. The shop still says it, and says nothing new: it stays away.
 fn cleared(hand: &mut Hand<'_>) -> bool {
     let Some(chosen) = hand.choose(Kind::Plain, "customer lacks the telephone") else { return false };
-    agent(hand, chosen, "telnum", Value::Null, Change::AgentCleared)
+    agent(hand, chosen, "telnum", &Value::Null, Change::AgentCleared)
 }
 
 /// What no contact says anything about.
@@ -202,5 +202,5 @@ fn elsewhere(hand: &mut Hand<'_>) -> bool {
             .choose(&mut hand.rng)
             .cloned()
             .unwrap_or(("tags", Value::Null));
-    agent(hand, chosen, field, value, Change::AgentElsewhere)
+    agent(hand, chosen, field, &value, Change::AgentElsewhere)
 }

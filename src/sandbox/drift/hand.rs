@@ -93,7 +93,9 @@ impl<'a> Hand<'a> {
         for truth in truth.contacts.values().filter(|truth| contacts.contains_key(&truth.contact)) {
             pools.entry((truth.kind, truth.case)).or_default().push(truth.contact);
         }
-        pools.values_mut().for_each(|pool| pool.shuffle(&mut rng));
+        for pool in pools.values_mut() {
+            pool.shuffle(&mut rng);
+        }
         let ids: BTreeSet<i64> = contacts.keys().copied().collect();
         let mut free: Vec<i64> = match (ids.first(), ids.last()) {
             (Some(first), Some(last)) => (*first..*last).filter(|id| !ids.contains(id)).collect(),

@@ -3,7 +3,10 @@
 use std::time::Instant;
 
 use super::{
-    super::{Fault, FaultKind, Malformed, RetryAfter, Sandbox, population::ShopContact},
+    super::{
+        Fault, FaultKind, Malformed, RetryAfter, Sandbox,
+        population::{OtherShop, ShopContact},
+    },
     Duration, Value, client, got, json,
     open2b::call,
     vivocha::{account, get},
@@ -193,4 +196,58 @@ async fn an_update_may_override_trim_keep_silent_or_be_strict() {
     assert_eq!((status, &answered["firstname"], &held["firstname"]), (200, &json!("Ugo"), &json!("Ugo")));
     let (status, answered, _) = under(FaultKind::StrictSchema, json!({ "open2b": {} })).await;
     assert_eq!((status, &answered["info"]["path"]), (400, &json!("open2b")));
+}
+
+#[tokio::test]
+async fn ids_may_become_visible_late_and_a_count_may_be_wrong() {
+    let sandbox = both().await;
+    sandbox.faults().set(Fault::always("*", FaultKind::LateIds { every: 2 }));
+    let ids = got(call(&sandbox, "contacts.find", &json!({ "order": ["id"], "fields": ["id"] }))).await.json();
+    assert_eq!(ids["contacts"], json!([{ "id": 1 }, { "id": 3 }]));
+    assert_eq!(got(call(&sandbox, "contacts.count", &json!({}))).await.json()["count"], 2);
+    assert_eq!(got(call(&sandbox, "contacts.get", &json!({ "id": 2 }))).await.json()["contact"], Value::Null);
+    sandbox.faults().clear();
+    assert_eq!(
+        got(call(&sandbox, "contacts.count", &json!({ "conditions": { "after": 1 } }))).await.json()["count"],
+        3
+    );
+    sandbox.faults().set(Fault::always("*", FaultKind::WrongCount { to: 77 }));
+    assert_eq!(got(call(&sandbox, "contacts.count", &json!({}))).await.json()["count"], 77);
+    assert_eq!(got(get(&sandbox, "customers?q=eq(email,nobody)")).await.header("results-matching"), Some("77"));
+}
+
+#[tokio::test]
+async fn known_ids_may_be_other_people_and_a_record_may_come_under_another_id() {
+    let sandbox = both().await;
+    sandbox.faults().set(Fault::always("*", FaultKind::OtherPeople));
+    let there = got(find(&sandbox, 0)).await.json()["contacts"].clone();
+    assert_eq!((&there[0]["id"], there[0]["name"] == "Anna"), (&json!(1), false));
+    let again = got(call(&sandbox, "contacts.get", &json!({ "id": 1, "fields": ["id", "name"] }))).await.json();
+    assert_eq!(again["contact"], there[0], "the same somebody else");
+    sandbox.faults().clear();
+    sandbox.faults().set(Fault::always("*", FaultKind::AnotherId));
+    assert_eq!(got(call(&sandbox, "contacts.get", &json!({ "id": 1 }))).await.json()["contact"]["id"], 2);
+    assert_eq!(got(get(&sandbox, "customers/d1")).await.json()["id"], "x1d");
+}
+
+#[tokio::test]
+async fn a_fault_may_be_one_shops_alone() {
+    let contacts = vec![ShopContact { id: 1, customer: 1, name: "Anna".into(), ..ShopContact::default() }];
+    let others = vec![OtherShop { name: "second".into(), contacts }];
+    let sandbox = super::start(super::Population { others, ..super::Population::default() }).await;
+    let status = FaultKind::Status { status: 503, retry_after: None, body: None };
+    sandbox.faults().set(Fault::always("second:contacts.count", status));
+    let (url, key) = (sandbox.other_shop_url("second").unwrap(), sandbox.others["second"].options().secret_key);
+    let ask = |url: String, key: &str| {
+        client().post(format!("{url}/api/v10/commerce.contacts.count")).header("X-Secret-Key", key).json(&json!({}))
+    };
+    assert_eq!(got(ask(url.clone(), &key)).await.status, 503);
+    assert_eq!(got(call(&sandbox, "contacts.count", &json!({}))).await.json()["count"], 0);
+    sandbox.faults().clear();
+    assert_eq!(got(ask(url.clone(), &key)).await.json()["count"], 1);
+    assert_eq!(got(ask(url, &sandbox.open2b.options().secret_key)).await.status, 403, "each shop has its own key");
+    let shops: Vec<_> = sandbox.journal().into_iter().filter_map(|entry| entry.shop).collect();
+    assert_eq!(shops, ["second", "main", "second", "second"]);
+    let written: toml::Table = toml::from_str(&sandbox.configuration(std::path::Path::new("/tmp/x"))).unwrap();
+    assert_eq!(written["shops"]["second"]["secret_key"].as_str(), Some(key.as_str()));
 }

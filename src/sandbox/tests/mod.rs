@@ -1,6 +1,7 @@
 //! The sandbox is held to the vendors' pages over real HTTP, and the population to what it says of itself.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that finds nothing must fail")]
 
+mod drift;
 mod faults;
 mod open2b;
 mod population;
