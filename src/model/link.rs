@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ids::{ContactKey, CustomerId},
     hashes::Hashes,
+    ids::{ContactKey, CustomerId},
     keyed::Keyed,
     time::Moment,
 };

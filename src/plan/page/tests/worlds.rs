@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     oracle,
-    world::{World, key, rule},
+    world::{World, id, key, rule},
 };
 use crate::{
     model::{
@@ -35,6 +35,10 @@ const TYPED_NAMES: [&str; 5] = ["", "", "Mario", "Mario Rossi", "Luca"];
 enum Edit {
     Contact(usize, [String; 3]),
     Customer(usize, &'static str, Value),
+    /// Deleted in the shop.
+    Gone(usize),
+    /// Merged by an agent, the first into the second.
+    Absorbed(usize, usize),
 }
 
 fn text(of: &'static [&'static str]) -> impl Strategy<Value = String> {
@@ -69,8 +73,10 @@ fn edit() -> impl Strategy<Value = Edit> {
         (Just("nickname"), value(&["", "mario", "Gigi"])),
     ];
     prop_oneof![
-        (0..6_usize, contact()).prop_map(|(at, contact)| Edit::Contact(at, contact)),
-        (0..6_usize, field).prop_map(|(at, (field, value))| Edit::Customer(at, field, value)),
+        4 => (0..6_usize, contact()).prop_map(|(at, contact)| Edit::Contact(at, contact)),
+        4 => (0..6_usize, field).prop_map(|(at, (field, value))| Edit::Customer(at, field, value)),
+        2 => (0..6_usize).prop_map(Edit::Gone),
+        2 => (0..6_usize, 0..6_usize).prop_map(|(at, into)| Edit::Absorbed(at, into)),
     ]
 }
 
@@ -124,11 +130,26 @@ fn whom(at: usize) -> String {
 
 fn edited(world: &mut World, edit: &Edit) {
     match edit {
-        Edit::Contact(at, [name, email, phone]) if world.contacts.contains_key(&key(&who(*at))) => {
-            world.set_contact(&who(*at), name, email, phone);
+        // Also of one that was gone: it is back, or its number is somebody else's.
+        Edit::Contact(at, [name, email, phone]) => {
+            let key = key(&who(*at));
+            if world.contacts.contains_key(&key) || world.former.contains_key(&key) {
+                world.set_contact(&who(*at), name, email, phone);
+            }
         }
         Edit::Customer(at, field, value) => world.by_agent(&whom(*at), field, value),
-        Edit::Contact(..) => {}
+        Edit::Gone(at) => {
+            world.elsewhere.remove(&key(&who(*at)));
+            world.gone(&who(*at));
+        }
+        Edit::Absorbed(at, into) if at != into && world.customers.contains_key(&id(&whom(*into))) => {
+            world.absorbed(&whom(*at), &whom(*into));
+            // Whose page knows that we wrote it, if its contact is of another one? There it counts as typed by the agent.
+            if world.contacts.len() > 1 {
+                world.forget(&whom(*into));
+            }
+        }
+        Edit::Absorbed(..) => {}
     }
 }
 
@@ -281,17 +302,25 @@ fn the_worlds_are_worth_walking() {
     // Were no automatic merge among them, the promise above would hold of nothing.
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let strategy = lived(write_rule());
-    let (mut automatic, mut asking, mut secondary, mut written) = (0, 0, 0, 0);
+    let (mut automatic, mut asking, mut secondary, mut written, mut restored, mut heirs) = (0, 0, 0, 0, 0, 0);
     for _ in 0..400 {
         let mut world = strategy.new_tree(&mut runner).unwrap().current();
         let told = world.told().join("\n");
         automatic += usize::from(told.contains("(automatic)"));
         asking += usize::from(told.contains("?merge") && told.contains("(asks"));
         secondary += usize::from(told.contains("secondary"));
+        for contact in world.plan().contacts {
+            let link = contact.link.as_ref().filter(|_| !world.links.contains_key(&contact.contact));
+            restored += usize::from(link.is_some_and(|link| link.standing));
+            let linked = contact.link.filter(|link| !link.standing);
+            heirs += usize::from(linked.is_some_and(|_| {
+                world.links.get(&contact.contact).is_some_and(|link| !world.customers.contains_key(&link.customer))
+            }));
+        }
         written += usize::from(!world.pass().is_empty());
     }
     assert!(
-        automatic > 8 && asking > 40 && secondary > 30 && written > 30,
-        "{automatic} {asking} {secondary} {written}"
+        automatic > 8 && asking > 40 && secondary > 30 && written > 30 && restored > 3 && heirs > 3,
+        "{automatic} {asking} {secondary} {written} {restored} {heirs}"
     );
 }
