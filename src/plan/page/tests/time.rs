@@ -84,8 +84,15 @@ impl World {
     /// A contact is deleted in its shop.
     pub fn gone(&mut self, who: &str) {
         self.clock += 1;
-        self.contacts.remove(&key(who));
+        if let Some(contact) = self.contacts.remove(&key(who)) {
+            self.deleted.insert(key(who), contact);
+        }
         self.end(&key(who));
+    }
+
+    /// The shop restores its backup.
+    pub fn all_back(&mut self) {
+        self.contacts.append(&mut self.deleted);
     }
 
     /// An agent merges a customer into another one: what is blank there is taken over, and the one answers no more.
