@@ -54,17 +54,26 @@ fn own_links<'a>(subject: &'a Subject, candidate: &'a Candidate) -> impl Iterato
 
 /// An owner's: its own, and those of the owners before it. Field by field the latest counts, also where it says that nothing of ours
 /// stands there any more: an agent who put back what we wrote long ago wrote it herself.
-pub(super) fn of_owner(subject: &Subject, past: Option<&Past<'_>>, candidate: &Candidate, view: &View<'_>) -> Baselines {
+pub(super) fn of_owner(
+    subject: &Subject,
+    past: Option<&Past<'_>>,
+    candidate: &Candidate,
+    view: &View<'_>,
+) -> Baselines {
     let mut baselines = Baselines::new();
     if let Some(Past { how: How::Heir(heir), .. }) = past
         && heir.customer == candidate.customer.id
     {
         baselines = heir.baselines.clone();
-    } else if let Some(past) = past.filter(|past| past.customer() == Some(&candidate.customer.id) && past.was_followed(view)) {
+    } else if let Some(past) =
+        past.filter(|past| past.customer() == Some(&candidate.customer.id) && past.was_followed(view))
+    {
         // Written to another customer, at times that compare with nothing here: what came along with the merge comes first.
         baselines = fields::carried(&candidate.customer, &past.link.baselines, view.reading);
         let others = candidate.links.iter().filter(|link| link.contact != subject.key);
-        latest_first(others).into_iter().for_each(|link| add(&mut baselines, &link.baselines));
+        for link in latest_first(others) {
+            add(&mut baselines, &link.baselines);
+        }
     }
     let others = candidate.links.iter().filter(|link| link.contact != subject.key);
     for link in latest_first(others.chain(own_links(subject, candidate))) {

@@ -63,7 +63,8 @@ impl<'a> Past<'a> {
             How::Heir(heir)
         } else if view.customer(&link.customer).is_none() {
             // Whoever took over the record has nothing to do with what was written for somebody else.
-            (ruled != Some(&Ruling::Different) && is_who_it_was(&link.known_as, &subject.hashes)).then_some(How::Lost)?
+            (ruled != Some(&Ruling::Different) && is_who_it_was(&link.known_as, &subject.hashes))
+                .then_some(How::Lost)?
         } else if subject.link.is_some() {
             How::Linked
         } else {
@@ -104,7 +105,8 @@ impl<'a> Past<'a> {
 
     /// A customer that answered under another id was followed by whoever gathered: among its own links that contact is no owner.
     pub fn was_followed(&self, view: &View<'_>) -> bool {
-        let of_store = |link: &Link| link.contact == self.link.contact && link.ended.is_none() && link.role == self.link.role;
+        let of_store =
+            |link: &Link| link.contact == self.link.contact && link.ended.is_none() && link.role == self.link.role;
         matches!(self.how, How::Linked)
             && !view.customer(&self.link.customer).is_some_and(|candidate| candidate.links.iter().any(of_store))
     }

@@ -89,8 +89,13 @@ fn identifiers(candidate: &Candidate, view: &View<'_>) -> Vec<Keyed> {
 
 /// The owner, of another page, that a newcomer may have found to contradict its customer: it holds nothing that the customer has of
 /// its own, and bears another name. What it does hold only its own judgement can tell.
-pub(super) fn owner_to_look_at<'a>(newcomer: &ContactKey, candidate: &'a Candidate, view: &View<'_>) -> Option<&'a ContactKey> {
-    let owner = candidate.owner().filter(|owner| owner.grounds != Grounds::Person && !view.is_of_page(&owner.contact))?;
+pub(super) fn owner_to_look_at<'a>(
+    newcomer: &ContactKey,
+    candidate: &'a Candidate,
+    view: &View<'_>,
+) -> Option<&'a ContactKey> {
+    let owner =
+        candidate.owner().filter(|owner| owner.grounds != Grounds::Person && !view.is_of_page(&owner.contact))?;
     let name = hashed_name(candidate.name_as_evidence(), view.key);
     let another = compare_words(view.linked_name(&owner.contact), &name) == NameMatch::Differ;
     let holds = |identifier: Keyed| view.holders(identifier).any(|(contact, _)| *contact == owner.contact);

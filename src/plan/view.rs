@@ -34,12 +34,7 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub fn of(
-        evidence: &'a Evidence,
-        heirs: &'a Heirs,
-        rules: &'a MatchingRules,
-        reading: &'a Reading<'a>,
-    ) -> Self {
+    pub fn of(evidence: &'a Evidence, heirs: &'a Heirs, rules: &'a MatchingRules, reading: &'a Reading<'a>) -> Self {
         let key = reading.key;
         let (mut by_email, mut by_phone) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::<_, Vec<_>>::new());
         for candidate in evidence.customers.values() {

@@ -85,12 +85,7 @@ impl SharedSides {
 
 /// Weighs a contact against every customer that holds one of her identifiers, is linked to her, or was named by a person.
 /// Sorted by customer; rows without a match are left out.
-pub(super) fn weigh(
-    subject: &Subject,
-    past: Option<&Past<'_>>,
-    shared: SharedSides,
-    view: &View<'_>,
-) -> Vec<Weighing> {
+pub(super) fn weigh(subject: &Subject, past: Option<&Past<'_>>, shared: SharedSides, view: &View<'_>) -> Vec<Weighing> {
     let mut candidates: Vec<&Candidate> = Vec::new();
     // What is shared matches nobody, so whoever holds only that would make a row without a match.
     if let Some(email) = subject.identity.email.as_ref().filter(|_| shared.email.is_none()) {

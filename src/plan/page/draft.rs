@@ -53,7 +53,8 @@ impl<'a> Draft<'a> {
         let mut questioned = None;
         // Where a person said who the contact is, the link it has for other reasons counts no more than any other evidence.
         let assigned = weighed.iter().any(|weighing| weighing.ruled == Some(Ruling::Same));
-        for weighing in weighed.iter_mut().filter(|weighing| weighing.standing && weighing.ruled.is_none() && !assigned) {
+        for weighing in weighed.iter_mut().filter(|weighing| weighing.standing && weighing.ruled.is_none() && !assigned)
+        {
             questioned = past.as_ref().and_then(|past| question(subject, past, view));
             // The link that stands needs no evidence of today; only a person's "different people" ends it.
             weighing.outcome = if questioned.is_some() { Outcome::Ask } else { Outcome::Link };
@@ -151,7 +152,8 @@ impl<'a> Draft<'a> {
             again.extend(candidate.and_then(|candidate| rivals::owner_to_look_at(key, candidate, view)));
         }
         if let Some(link) = self.subject.link.as_ref().filter(|link| Some(&link.customer) != now) {
-            let others = view.lost(&link.customer).iter().filter(|other| other.ended.is_none()).map(|other| &other.contact);
+            let others =
+                view.lost(&link.customer).iter().filter(|other| other.ended.is_none()).map(|other| &other.contact);
             again.extend(others.filter(|other| *other != key && !view.is_of_page(other)));
             if link.role == Role::Owner && plan.reason != QUESTIONED {
                 let left = view.customer(&link.customer);

@@ -5,7 +5,10 @@ use serde_json::json;
 use super::desk::Desk;
 use crate::{
     model::{link::Field, rules::WriteRule},
-    plan::fields::Verdict,
+    plan::{
+        evidence::Declared,
+        fields::{Verdict, adopted},
+    },
 };
 
 const WRITING: [WriteRule; 3] = [WriteRule::Always, WriteRule::IfEmpty, WriteRule::IfUnedited];
@@ -62,9 +65,74 @@ fn ids_keep_what_other_shops_put_there() {
     assert_eq!(with(json!({"main": 7, "other": 3})).verdict(Field::Ids), Verdict::Equal);
     assert_eq!(with(json!({})).body(), json!({"ids": {"main": 7}}));
     assert_eq!(with(json!(null)).body(), json!({"ids": {"main": 7}}));
-    let mut careful = with(json!({"other": 3}));
-    careful.rules.ids.rule = WriteRule::IfEmpty;
-    assert_eq!(careful.verdict(Field::Ids), Verdict::Kept);
+}
+
+#[test]
+fn b8_each_shop_has_its_own_entry_of_ids_in_either_order() {
+    for every in [WriteRule::IfEmpty, WriteRule::IfUnedited, WriteRule::Always] {
+        for (first, second) in [("main", "other"), ("other", "main")] {
+            let mut desk = Desk::new(WriteRule::Never);
+            desk.rules.ids.rule = every;
+            desk.shop = first.parse().unwrap();
+            assert_eq!(desk.pass(), json!({"ids": {first: 7}}));
+            let of_first = std::mem::take(&mut desk.baselines);
+            desk.shop = second.parse().unwrap();
+            assert_eq!(desk.pass(), json!({"ids": {first: 7, second: 7}}), "{every:?}: the other's stays as it is");
+            assert_eq!(desk.pass(), json!({}));
+            // What the second one added is no edit of what the first one wrote.
+            desk.shop = first.parse().unwrap();
+            desk.baselines = of_first.clone();
+            assert_eq!(desk.pass(), json!({}));
+            assert_eq!(desk.baselines, of_first, "{every:?}");
+        }
+    }
+}
+
+#[test]
+fn an_entry_of_ids_is_replaced_where_it_is_ours_and_kept_where_it_is_not() {
+    for (every, ours, theirs) in
+        [(WriteRule::IfEmpty, 7, 5), (WriteRule::IfUnedited, 8, 5), (WriteRule::Always, 8, 8), (WriteRule::Never, 7, 5)]
+    {
+        let mut desk = Desk::new(WriteRule::Never);
+        desk.rules.ids.rule = WriteRule::IfEmpty;
+        desk.stands("ids", json!({"other": 3}));
+        desk.pass();
+        // Another contact of the shop, which inherits.
+        desk.contact.id = 8.try_into().unwrap();
+        desk.rules.ids.rule = every;
+        let baselines = desk.baselines.clone();
+        desk.pass();
+        assert_eq!(desk.customer.document["ids"], json!({"other": 3, "main": ours}), "{every:?}");
+        desk.baselines = baselines;
+        desk.stands("ids", json!({"other": 3, "main": 5}));
+        desk.pass();
+        assert_eq!(desk.customer.document["ids"], json!({"other": 3, "main": theirs}), "{every:?}: an agent's");
+    }
+}
+
+#[test]
+fn a_lost_write_of_ids_is_adopted_by_the_shop_that_wrote_it() {
+    let mut desk = Desk::new(WriteRule::Never);
+    desk.rules.ids.rule = WriteRule::IfUnedited;
+    let patch = desk.patch();
+    let declared: Declared = patch.sent().map(|(field, plan)| (field, (plan.source, plan.sent))).collect();
+    desk.stands("ids", json!({"main": 7, "other": 9}));
+    let settled = patch.settled(&desk.baselines, &desk.customer, &desk.reading());
+    assert_eq!(adopted(&desk.customer, &declared, &desk.reading()), settled);
+    desk.stands("ids", json!({"other": 7}));
+    assert!(adopted(&desk.customer, &declared, &desk.reading()).is_empty(), "another shop's contact of that number");
+}
+
+#[test]
+fn what_is_no_object_stays_under_if_empty_and_if_unedited() {
+    for ids in [json!("7"), json!(7), json!([7])] {
+        for every in [WriteRule::IfEmpty, WriteRule::IfUnedited] {
+            let mut desk = Desk::new(WriteRule::Never);
+            desk.rules.ids.rule = every;
+            desk.stands("ids", ids.clone());
+            assert_eq!(desk.pass(), json!({}), "{every:?} {ids}");
+        }
+    }
 }
 
 #[test]

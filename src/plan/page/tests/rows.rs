@@ -140,13 +140,6 @@ fn a_persons_word_outranks_every_row() {
     assert_eq!(world().ruled("1", "C", Ruling::Different).told(), ["a/1 unmatched (nothing)"]);
     let same = world().ruled("1", "C", Ruling::Different).ruled("1", "D", Ruling::Same);
     assert_eq!(same.told(), ["a/1 linked (person) -> D"]);
-    let both = world().ruled("1", "D", Ruling::Same);
-    assert_eq!(
-        both.told(),
-        [
-            "a/1 linked (email) -> C ?merge D into C (asks: names-differ, names-do-not-confirm, no-identifier-agrees, other-email)"
-        ]
-    );
     let nobody = World::new().contact("1", "Mario Rossi", "mario@x.it", "").ruled("1", "Z", Ruling::Same);
     assert_eq!(nobody.told(), ["a/1 unmatched (nothing)"]);
 }

@@ -84,13 +84,21 @@ impl World {
     /// A contact is deleted in its shop.
     pub fn gone(&mut self, who: &str) {
         self.clock += 1;
-        self.contacts.remove(&key(who));
+        if let Some(contact) = self.contacts.remove(&key(who)) {
+            self.deleted.insert(key(who), contact);
+        }
         self.end(&key(who));
+    }
+
+    /// The shop restores its backup.
+    pub fn all_back(&mut self) {
+        self.contacts.append(&mut self.deleted);
     }
 
     /// An agent merges a customer into another one: what is blank there is taken over, and the one answers no more.
     pub fn absorbed(&mut self, whom: &str, into: &str) {
         let Some(gone) = self.customers.remove(&id(whom)) else { return };
+        self.clock += 1;
         let Some(stays) = self.customers.get_mut(&id(into)) else { return };
         for (field, value) in gone {
             let blank = |value: &Value| value.is_null() || value.as_str().is_some_and(str::is_empty);
@@ -101,6 +109,11 @@ impl World {
                 stays.insert(field, value);
             }
         }
+    }
+
+    /// Nobody remembers which of a customer's values were ours.
+    pub fn forget(&mut self, whom: &str) {
+        self.written.retain(|(customer, _)| *customer != id(whom));
     }
 
     /// An agent edits a customer. An identifier in another spelling is the same one.

@@ -39,6 +39,8 @@ pub struct World {
     pub key: HashKey,
     /// What we were seen writing and nobody has touched since, by customer and field.
     pub(super) written: BTreeSet<(CustomerId, String)>,
+    /// Contacts that are gone from their shop, as they were.
+    pub(super) deleted: BTreeMap<ContactKey, Contact>,
     /// Seconds since the beginning.
     pub(super) clock: i64,
 }
@@ -110,6 +112,7 @@ impl World {
             region: Region::parse("IT").unwrap(),
             key: HashKey::new(b"0123456789abcdef").unwrap(),
             written: BTreeSet::new(),
+            deleted: BTreeMap::new(),
             clock: 0,
         }
     }
@@ -128,6 +131,7 @@ impl World {
         let key = key(who);
         let (name, email, phone) = (name.to_owned(), email.to_owned(), phone.to_owned());
         let contact = Contact { id: key.id, owner: None, name, phone, email, note: String::new() };
+        self.deleted.remove(&key);
         self.contacts.insert(key, contact);
     }
 

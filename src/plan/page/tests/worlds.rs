@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     oracle,
-    world::{World, key, rule},
+    world::{World, id, key, rule},
 };
 use crate::{
     model::{
@@ -35,6 +35,12 @@ const TYPED_NAMES: [&str; 5] = ["", "", "Mario", "Mario Rossi", "Luca"];
 enum Edit {
     Contact(usize, [String; 3]),
     Customer(usize, &'static str, Value),
+    /// Deleted in the shop.
+    Gone(usize),
+    /// All of those are back.
+    Back,
+    /// Merged by an agent, the first into the second.
+    Absorbed(usize, usize),
 }
 
 fn text(of: &'static [&'static str]) -> impl Strategy<Value = String> {
@@ -69,8 +75,11 @@ fn edit() -> impl Strategy<Value = Edit> {
         (Just("nickname"), value(&["", "mario", "Gigi"])),
     ];
     prop_oneof![
-        (0..6_usize, contact()).prop_map(|(at, contact)| Edit::Contact(at, contact)),
-        (0..6_usize, field).prop_map(|(at, (field, value))| Edit::Customer(at, field, value)),
+        4 => (0..6_usize, contact()).prop_map(|(at, contact)| Edit::Contact(at, contact)),
+        4 => (0..6_usize, field).prop_map(|(at, (field, value))| Edit::Customer(at, field, value)),
+        3 => (0..6_usize).prop_map(Edit::Gone),
+        3 => Just(Edit::Back),
+        3 => (0..6_usize, 0..6_usize).prop_map(|(at, into)| Edit::Absorbed(at, into)),
     ]
 }
 
@@ -124,17 +133,33 @@ fn whom(at: usize) -> String {
 
 fn edited(world: &mut World, edit: &Edit) {
     match edit {
-        Edit::Contact(at, [name, email, phone]) if world.contacts.contains_key(&key(&who(*at))) => {
-            world.set_contact(&who(*at), name, email, phone);
+        // Also of one that was gone: it is back, or its number is somebody else's.
+        Edit::Contact(at, [name, email, phone]) => {
+            let key = key(&who(*at));
+            if world.contacts.contains_key(&key) || world.former.contains_key(&key) {
+                world.set_contact(&who(*at), name, email, phone);
+            }
         }
         Edit::Customer(at, field, value) => world.by_agent(&whom(*at), field, value),
-        Edit::Contact(..) => {}
+        Edit::Gone(at) => {
+            world.elsewhere.remove(&key(&who(*at)));
+            world.gone(&who(*at));
+        }
+        Edit::Back => world.all_back(),
+        Edit::Absorbed(at, into) if at != into && world.customers.contains_key(&id(&whom(*into))) => {
+            world.absorbed(&whom(*at), &whom(*into));
+            // Whose page knows that we wrote it, if its contact is of another one? There it counts as typed by the agent.
+            if world.contacts.len() > 1 {
+                world.forget(&whom(*into));
+            }
+        }
+        Edit::Absorbed(..) => {}
     }
 }
 
 /// A world with a history.
 fn lived(every: impl Strategy<Value = WriteRule>) -> impl Strategy<Value = World> {
-    (world(every), prop::collection::vec(edit(), 0..5)).prop_map(|(mut world, edits)| {
+    (world(every), prop::collection::vec(edit(), 0..7)).prop_map(|(mut world, edits)| {
         for edit in edits {
             world.pass();
             edited(&mut world, &edit);
@@ -239,6 +264,26 @@ proptest! {
     }
 
     #[test]
+    fn an_agents_edit_is_never_overwritten_under_if_unedited(
+        mut world in lived(Just(WriteRule::IfUnedited)),
+        (at, field) in (0..3_usize, 0..3_usize),
+        edits in prop::collection::vec(edit(), 1..6),
+    ) {
+        let (field, value) = [("email", "agent@z.it"), ("telnum", "335 9998887"), ("firstname", "Agnese")][field];
+        world.by_agent(&whom(at), field, &json!(value));
+        for edit in &edits {
+            world.pass();
+            if !matches!(edit, Edit::Customer(of, ..) if *of == at) {
+                edited(&mut world, edit);
+            }
+        }
+        world.pass();
+        if world.customers.contains_key(&id(&whom(at))) {
+            prop_assert_eq!(world.stands(&whom(at), field), value);
+        }
+    }
+
+    #[test]
     fn an_identifier_lands_only_where_it_is_not_shared_and_nobody_else_holds_it(mut world in lived(write_rule())) {
         let plan = world.plan();
         let before = world.evidence();
@@ -281,7 +326,7 @@ fn the_worlds_are_worth_walking() {
     // Were no automatic merge among them, the promise above would hold of nothing.
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let strategy = lived(write_rule());
-    let (mut automatic, mut asking, mut secondary, mut written) = (0, 0, 0, 0);
+    let (mut automatic, mut asking, mut secondary, mut written, mut restored, mut heirs) = (0, 0, 0, 0, 0, 0);
     for _ in 0..400 {
         let mut world = strategy.new_tree(&mut runner).unwrap().current();
         let told = world.told().join("\n");
@@ -289,9 +334,17 @@ fn the_worlds_are_worth_walking() {
         asking += usize::from(told.contains("?merge") && told.contains("(asks"));
         secondary += usize::from(told.contains("secondary"));
         written += usize::from(!world.pass().is_empty());
+        let before = world.links.clone();
+        world.absorbed("C0", "C1");
+        let moved = |who: &crate::model::ContactKey| before.get(who).is_some_and(|link| link.customer == id("C0"));
+        heirs += world.plan().contacts.iter().filter(|plan| moved(&plan.contact) && plan.link.is_some()).count();
+        (0..6).for_each(|at| world.gone(&who(at)));
+        world.all_back();
+        let standing = |plan: &&page::ContactPlan| plan.link.as_ref().is_some_and(|link| link.standing);
+        restored += world.plan().contacts.iter().filter(standing).count();
     }
     assert!(
-        automatic > 8 && asking > 40 && secondary > 30 && written > 30,
-        "{automatic} {asking} {secondary} {written}"
+        automatic > 8 && asking > 40 && secondary > 30 && written > 15 && restored > 40 && heirs > 10,
+        "{automatic} {asking} {secondary} {written} {restored} {heirs}"
     );
 }
