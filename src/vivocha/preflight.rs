@@ -2,6 +2,8 @@
 //! contradicted, or not mentioned. Pure: it reads a document. What to do about it is the operator's business, save that
 //! [`offers_rql`] decides for `vivocha.search = "auto"`.
 
+mod demands;
+
 use http::Method;
 use serde_json::Value;
 
@@ -38,7 +40,15 @@ pub fn read_openapi(document: &Value, options: &Options) -> Vec<Finding> {
     out.extend(doc.search());
     out.extend(doc.fields());
     out.push(doc.security());
+    out.extend(doc.demands());
     out
+}
+
+/// What the specification says of a field that `[fields]` writes besides the customer's own: `key` is the rule's, `name`
+/// the field's, which is to hold an object or a text.
+#[must_use]
+pub fn read_target(document: &Value, options: &Options, key: &str, name: &str, object: bool) -> Finding {
+    Doc { root: document, options }.target(key, name, object)
 }
 
 /// Whether the search endpoint takes an RQL query.

@@ -1,10 +1,12 @@
 //! What a sync takes for granted, asked of the systems themselves: the store, each shop, the account. Sends reads only
-//! and makes nothing.
+//! and makes nothing; only [`probe`], on a customer the operator names, writes, and puts back.
 //!
 //! An assumption that fails ends nothing: what can still be asked is asked, so that a person sees everything at once.
 //! What could not be asked because of it is *unknown*.
 
 pub mod account;
+mod forms;
+pub mod probe;
 pub mod shop;
 pub mod state;
 
