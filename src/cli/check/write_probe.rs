@@ -96,6 +96,6 @@ impl Right {
 fn nonce() -> [u8; 12] {
     let mut bytes = [0; 12];
     // Without randomness the text is only less sure to be found once.
-    drop(getrandom::fill(&mut bytes));
+    let _ = getrandom::fill(&mut bytes);
     bytes
 }

@@ -83,13 +83,28 @@ pub async fn understood(reader: &Reader, spelled: &[Spelling]) -> Result<Vec<Fin
         forms.push(("e-mail or number".into(), Ask { emails: vec![nobody(0)], telnums: numbers(0), ..Ask::default() }));
     }
     let mut out = Vec::new();
+    let mut counted = None;
     for (name, ask) in forms {
-        out.push(empty(&name, reader.look(&[ask]).await.map(|looked| looked.rows)));
+        let looked = reader.look(&[ask]).await;
+        counted = looked.as_ref().ok().map(|looked| looked.counted).or(counted);
+        out.push(empty(&name, looked.map(|looked| looked.rows)));
     }
     if many {
         out.push(batch(reader, spelled).await);
     }
+    out.extend(counted.map(count));
     Ok(out)
+}
+
+fn count(counted: bool) -> Finding {
+    let subject = format!("{SUBJECT} count");
+    if counted {
+        let text = "an answer says how many customers match in all";
+        return Finding::new(subject, Standing::Confirmed, text, "");
+    }
+    let text = "an answer does not say how many customers match in all (Results-Matching)";
+    let advice = "ask Vivocha how an answer is known to be whole; until then longer ones are asked after once more";
+    Finding::new(subject, Standing::Unknown, text, advice)
 }
 
 fn empty(name: &str, found: Result<Vec<Customer>, CallError>) -> Finding {
@@ -160,6 +175,11 @@ pub async fn finds(reader: &Reader, customer: &Customer, region: Region) -> Vec<
         out.push(look.found("in a whole batch", found));
     }
     out
+}
+
+/// Whether a finding says that the customer is not found.
+pub fn is_about_finding(finding: &Finding) -> bool {
+    finding.verdict == Standing::Contradicted && finding.subject.starts_with(SUBJECT)
 }
 
 struct Look<'a> {

@@ -27,10 +27,13 @@ const LONGEST: Duration = Duration::from_secs(2);
 const GRACE: Duration = Duration::from_secs(3);
 
 impl WriteProbe<'_> {
-    /// Waits until a search sees what stands in the field now.
-    pub(super) async fn search_lag(&self, trial: &Trial, field: &str) -> Finding {
+    /// Waits until a search sees what stands in the field now. `found`: whether it found the customer before it was changed.
+    pub(super) async fn search_lag(&self, trial: &Trial, field: &str, found: bool) -> Finding {
         let unknown = |text: &str| Finding::new(SUBJECT, Standing::Unknown, text, ASK);
         let Some(text) = trial.shown(field) else { return unknown("not measured: the text does not stand there") };
+        if !found {
+            return unknown("not measured: the customer was not found by what it held before, either");
+        }
         let begun = Instant::now();
         let own = self.own_row(trial);
         let (mut by_text, mut shown, mut pause) = (true, None, FIRST);

@@ -132,7 +132,8 @@ impl WriteProbe<'_> {
             return Err(End::Told);
         };
         self.change(trial, doubt, told, &field, &standing).await?;
-        told.findings.push(self.search_lag(trial, &field).await);
+        let found = told.findings.iter().all(|found| !forms::is_about_finding(found));
+        told.findings.push(self.search_lag(trial, &field, found).await);
         self.between(trial, doubt, told).await?;
         for (blank, name) in [(Value::from(""), "an empty text"), (Value::Null, "a null")] {
             let sent = self.write(trial, doubt, &field, blank).await?;

@@ -45,10 +45,13 @@ impl Trial {
         !self.sent.is_empty()
     }
 
-    /// Whether a field shows what was last sent to it, as far as servers keep texts.
+    /// Whether a field shows what was last sent to it, as far as servers keep texts. What stood there before shows nothing,
+    /// though a probe begins with it.
     pub fn shows_last(&self, field: &str, now: &Customer) -> bool {
+        let now = of(&now.document, field);
+        let changed = now != of(&self.before.document, field);
         let last = self.sent.get(field).and_then(|values| values.last());
-        last.is_some_and(|last| like(last, of(&now.document, field)))
+        last.is_some_and(|last| last == now || (changed && like(last, now)))
     }
 
     /// The text last seen to stand where one was sent.
@@ -132,6 +135,14 @@ mod tests {
 
     fn names(set: &BTreeSet<String>) -> Vec<&str> {
         set.iter().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn what_stood_before_shows_no_write_though_the_probe_begins_with_it() {
+        let trial = trial();
+        assert!(!trial.shows_last("nickname", &trial.before));
+        let cut = customer(json!({"id": "c1", "nickname": "nina [a"}));
+        assert!(trial.shows_last("nickname", &cut));
     }
 
     #[test]
