@@ -24,7 +24,12 @@ use crate::{
         HashKey, ShopName,
         finding::{Finding, Standing},
     },
-    sync::check::{self, Entry, Report, account::Asked, state::State},
+    sync::check::{
+        self, Entry, Report,
+        account::Asked,
+        sqlite::SqlitePlace,
+        state::{Place, State},
+    },
     vivocha::Reader,
 };
 use write_probe::Right;
@@ -112,8 +117,11 @@ fn configuration(settings: &Settings, file: Option<&Path>) -> Vec<Finding> {
 }
 
 async fn store(settings: &Settings) -> Vec<Finding> {
-    let path = match &settings.store.url {
-        StoreUrl::Sqlite { path } => path.clone(),
+    let (state_dir, account) = (settings.store.state_dir.clone(), settings.vivocha.account.clone());
+    let place: Box<dyn Place> = match &settings.store.url {
+        StoreUrl::Sqlite { path } => {
+            Box::new(SqlitePlace { path: path.clone(), state_dir: state_dir.clone(), account })
+        }
         StoreUrl::Postgres { url: _ } => {
             let text = "this version of Anagrafe keeps its state in SQLite only";
             return vec![Finding::new("store.url", Standing::Contradicted, text, "use sqlite://anagrafe.db")];
@@ -126,8 +134,7 @@ async fn store(settings: &Settings) -> Vec<Finding> {
             return vec![Finding::new("store.hash_key", Standing::Contradicted, error.to_string(), "")];
         }
     };
-    let state_dir = settings.store.state_dir.clone();
-    State { path, state_dir, account: settings.vivocha.account.clone(), given }.findings().await
+    State { place, state_dir, given }.findings().await
 }
 
 async fn shop(settings: &Settings, network: &Network, name: &ShopName) -> Vec<Finding> {

@@ -6,6 +6,7 @@ mod forms;
 mod probing;
 mod probing_broken;
 mod said;
+mod stores;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -311,6 +312,8 @@ async fn a_store_that_stands_is_opened_and_left_as_it_was() {
     assert_eq!(checked.code, 0, "{}", checked.stdout);
     assert!(checked.told("store.url", "confirmed").contains("schema version"));
     assert!(checked.told("store.hash_key", "confirmed").contains("the one this store was made with"));
+    let told = checked.told("store.latency", "confirmed");
+    assert!(told.contains("a unit that reads takes") && told.contains(" ms"), "{told}");
     assert_eq!(fs::read(town.dir.path().join("state").join("anagrafe.db")).unwrap(), before);
     let left: BTreeSet<_> =
         fs::read_dir(town.dir.path().join("state")).unwrap().map(|file| file.unwrap().file_name()).collect();

@@ -8,6 +8,7 @@ pub mod account;
 mod forms;
 pub mod probe;
 pub mod shop;
+pub mod sqlite;
 pub mod state;
 
 use serde::Serialize;
