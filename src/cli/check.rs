@@ -56,7 +56,10 @@ pub async fn run(context: &Context, args: CheckArgs) -> Result<Exit, Failure> {
         Ok(network) => network,
         Err(failure) => {
             let text = format!("{:#}", failure.error);
-            report.add(CONFIGURATION, vec![Finding::new("http.ca_bundle", Standing::Contradicted, text, "")]);
+            report.add(
+                CONFIGURATION,
+                vec![Finding::new("http.ca_bundle", Standing::Contradicted, text, "name a file of certificates")],
+            );
             return show(&report, failure.exit, context.out);
         }
     };
@@ -131,7 +134,7 @@ async fn store(settings: &Settings) -> Vec<Finding> {
     let given = match given.transpose() {
         Ok(key) => key.map(Arc::new),
         Err(error) => {
-            return vec![Finding::new("store.hash_key", Standing::Contradicted, error.to_string(), "")];
+            return vec![Finding::new("store.hash_key", Standing::Contradicted, error.to_string(), "give another key")];
         }
     };
     State { place, state_dir, given }.findings().await
@@ -148,14 +151,20 @@ async fn shop(settings: &Settings, network: &Network, name: &ShopName) -> Vec<Fi
 /// What was found of the account, and how it is read.
 async fn account(settings: &Settings, network: &Network, probed: bool) -> (Vec<Finding>, Option<Reader>) {
     let client = network.account(settings);
-    let unfit = |failure: Failure| Finding::new("vivocha", Standing::Contradicted, format!("{:#}", failure.error), "");
+    let unfit = |failure: Failure| {
+        let text = format!("{:#}", failure.error);
+        Finding::new("vivocha", Standing::Contradicted, text, "set that right in [vivocha]")
+    };
     let (mut out, base_url) = match &settings.vivocha.base_url {
         Some(base) => (Vec::new(), base.clone()),
         None => match check::account::world(&client, &settings.vivocha.account, &settings.vivocha.www).await {
             (found, Some(base)) => (vec![found], base),
             (found, None) => {
                 let rest = "the account was not asked: where it lives is not known";
-                return (vec![found, Finding::new("vivocha.*", Standing::Unknown, rest, "")], None);
+                return (
+                    vec![found, Finding::new("vivocha.*", Standing::Unknown, rest, "set that right, and check again")],
+                    None,
+                );
             }
         },
     };

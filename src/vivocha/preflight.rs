@@ -145,7 +145,8 @@ impl<'a> Doc<'a> {
         let subject = |name: &str| format!("vivocha.search: parameter {name}");
         let Some(operation) = self.operation(&self.options.endpoints.search) else {
             let text = "the search endpoint is not described, so its parameters are not known";
-            return vec![Finding::new("vivocha.search", Standing::Unknown, text, "")];
+            let advice = "ask Vivocha how customers are searched";
+            return vec![Finding::new("vivocha.search", Standing::Unknown, text, advice)];
         };
         let offered = self.parameters(&operation);
         let rql = offered.contains(&"q");
@@ -160,7 +161,8 @@ impl<'a> Doc<'a> {
             } else if used {
                 Finding::new(subject(name), Standing::Contradicted, format!("{name} is not offered"), advice)
             } else {
-                Finding::new(subject(name), Standing::Unknown, format!("{name} is not offered, and not used"), "")
+                let text = format!("{name} is not offered, and not used");
+                Finding::new(subject(name), Standing::Unknown, text, "nothing is to be done while it is not used")
             }
         };
         vec![
@@ -249,7 +251,8 @@ impl<'a> Doc<'a> {
             .unwrap_or_default();
         let mode = format!("{:?}", self.options.auth);
         if schemes.is_empty() {
-            return Finding::new(SUBJECT, Standing::Unknown, "no way of getting in is described", "");
+            let advice = "ask Vivocha which way is meant, should the credentials be refused";
+            return Finding::new(SUBJECT, Standing::Unknown, "no way of getting in is described", advice);
         }
         if schemes.iter().any(|scheme| fits(&self.options.auth, scheme)) {
             return Finding::new(SUBJECT, Standing::Confirmed, format!("mode \"{mode}\" is described"), "");

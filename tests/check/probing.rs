@@ -56,7 +56,7 @@ pub fn set(town: &Town, fault: Fault) {
 pub async fn until_updates(town: &Town, count: usize) {
     let begun = Instant::now();
     while town.written().len() < count {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{count} updates are made");
+        assert!(begun.elapsed() < Duration::from_mins(1), "{count} updates are made");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -131,6 +131,18 @@ async fn an_account_that_cuts_texts_is_named_and_no_identifier_is_cut() {
     checked.contradicts(&["customers.update text"]);
     assert!(checked.told("customers.update text", "contradicted").contains("is cut to 8"));
     assert!(checked.told("customers.update email", "unknown").contains("would cut it"));
+    assert_eq!(now(&town), nina());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_refuses_long_texts_is_measured_with_a_short_one() {
+    let town = home_of(&nina()).await;
+    let refused = FaultKind::Status { status: 400, retry_after: None, body: None };
+    set(&town, Fault::next("customers.update", 1, refused));
+    let checked = probe(&town).await;
+    checked.contradicts(&["customers.update text"]);
+    assert!(checked.told("customers.update text", "contradicted").contains("ask Vivocha how long"));
+    assert!(checked.subjects("confirmed").contains("customers.update partial"), "the rest was measured");
     assert_eq!(now(&town), nina());
 }
 

@@ -1,7 +1,10 @@
 //! A write probe in which calls fail, in which answers never come, or which is killed: the customer is as it was in the
 //! end, or what is not is said by the names of its fields.
 
-use std::os::unix::process::ExitStatusExt as _;
+use std::{
+    os::unix::process::ExitStatusExt as _,
+    time::{Duration, Instant},
+};
 
 use anagrafe::sandbox::{Fault, FaultKind};
 use futures::{StreamExt as _, stream};
@@ -119,4 +122,24 @@ async fn a_pause_in_the_middle_stops_the_probe_and_not_the_putting_back() {
     assert_eq!(ended.status.code(), Some(4), "{out}");
     assert!(out.contains("writing is paused"), "{out}");
     assert_eq!((now(&town), sent(&town).len()), (nina(), 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_while_an_answer_is_waited_for_tells_what_may_still_come() {
+    let town = home().await;
+    replace(&town, "late_apply = \"4s\"", "late_apply = \"10m\"");
+    set(&town, Fault::next("customers.update", 1, FaultKind::HangBefore));
+    let child = begin(&town);
+    let begun = Instant::now();
+    while town.calls("customers.update") < 1 {
+        assert!(begun.elapsed() < Duration::from_mins(1), "an update is sent");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let asked = Instant::now();
+    let ended = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(20), "soon");
+    let out = String::from_utf8_lossy(&ended.stdout);
+    assert!(out.contains("a write without an answer may still be applied within 9m"), "{out}");
+    assert_eq!(ended.status.code(), Some(143), "{out}");
 }

@@ -77,10 +77,11 @@ impl Right {
             stop: signals.stop.clone(),
         };
         let probed = probe.run().await;
-        let exit = probed.ended.map_or(Exit::Done, |error| match error {
-            PassError::Stopped => signals.caught().map_or(Exit::Failed, Exit::Signal),
-            error => Failure::from(error).exit,
-        });
+        let exit = match (signals.caught(), probed.ended) {
+            (Some(number), _) => Exit::Signal(number),
+            (None, Some(error)) => Failure::from(error).exit,
+            (None, None) => Exit::Done,
+        };
         (probed.findings, exit)
     }
 

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::{Keys, contradicted, forms, status, unreached};
+use super::{FIRST, Keys, contradicted, forms, status, unreached};
 use crate::{
     http::{CallError, Cause, Client, Verdict},
     model::{
@@ -12,7 +12,7 @@ use crate::{
         finding::{Finding, Standing},
         rules::{FieldRule, FieldRules, Spelling, WriteRule},
     },
-    vivocha::{self, Reader, SearchMode},
+    vivocha::{self, Auth, Reader, SearchMode},
 };
 
 /// No account gives a customer this id.
@@ -60,7 +60,7 @@ pub async fn account(reader: &Reader, asked: Asked<'_>) -> Vec<Finding> {
         let rest = "credentials, search and specification were not asked: the account was not reached";
         return vec![
             contradicted("vivocha.base_url", &error.cause, &keys()),
-            Finding::new("vivocha.*", Standing::Unknown, rest, ""),
+            Finding::new("vivocha.*", Standing::Unknown, rest, FIRST),
         ];
     }
     let search = reader.probe_filter().await;
@@ -130,15 +130,15 @@ impl Tried {
 
     fn let_in(&self, reader: &Reader) -> Finding {
         const SUBJECT: &str = "vivocha.auth";
-        let mode = format!("{:?}", reader.options().auth);
+        let accepted = match &reader.options().auth {
+            Auth::Client { .. } => "the client's id and secret are accepted (mode \"client\")",
+            Auth::Jwt { .. } => "a token signed with the account's secret is accepted (mode \"jwt\")",
+            Auth::OAuth { .. } => "a token is given for the credentials, and accepted (mode \"oauth\")",
+            Auth::Basic { .. } => "account and secret token are accepted (mode \"basic\")",
+        };
         match (self.refused(), &self.search) {
             (Some(error), _) => contradicted(SUBJECT, &error.cause, &keys()),
-            (None, Ok(_)) => Finding::new(
-                SUBJECT,
-                Standing::Confirmed,
-                format!("the credentials are accepted (mode \"{mode}\")"),
-                "",
-            ),
+            (None, Ok(_)) => Finding::new(SUBJECT, Standing::Confirmed, accepted, ""),
             (None, Err(_)) => {
                 let text = "no answer came that tells whether the credentials are accepted";
                 Finding::new(SUBJECT, Standing::Unknown, text, "set the others right and check again")
@@ -266,7 +266,7 @@ impl Tried {
 }
 
 fn not_told(subject: &str) -> Finding {
-    Finding::new(subject, Standing::Unknown, "whether it is permitted cannot be told before that is right", "")
+    Finding::new(subject, Standing::Unknown, "whether it is permitted cannot be told before that is right", FIRST)
 }
 
 /// Their framework answers an id of the wrong form like any value of the wrong form.

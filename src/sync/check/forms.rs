@@ -13,7 +13,7 @@ use crate::{
         normalise::{self, Region},
         spellings,
     },
-    sync::check::{account::keys, contradicted},
+    sync::check::{account::keys, contradicted, refused},
     vivocha::{Ask, Reader},
 };
 
@@ -118,10 +118,9 @@ fn empty(name: &str, found: Result<Vec<Customer>, CallError>) -> Finding {
             Finding::new(subject, Standing::Contradicted, text, FILTER)
         }
         Err(error) => {
-            let found = contradicted(subject, &error.cause, &keys());
-            let advice = "not every search is understood: set vivocha.search to the other of \"rql\" and \"params\", take the \
+            let remedy = "not every search is understood: set vivocha.search to the other of \"rql\" and \"params\", take the \
                           spelling out of vivocha.spellings, or ask Vivocha how such a value is searched";
-            Finding { advice: found.advice.or_else(|| Some(advice.to_owned())), ..found }
+            refused(subject, &error.cause, &keys(), remedy)
         }
     }
 }
@@ -130,7 +129,7 @@ fn empty(name: &str, found: Result<Vec<Customer>, CallError>) -> Finding {
 async fn batch(reader: &Reader, spelled: &[Spelling]) -> Finding {
     const BATCH: &str = "vivocha.search_batch";
     let wanted = reader.options().search_batch;
-    let refused = match reader.look_as_a_pass(&strangers(wanted, spelled)).await {
+    let refusal = match reader.look_as_a_pass(&strangers(wanted, spelled)).await {
         Ok((calls, found)) if found.is_empty() => {
             let calls = if calls == 1 { "one call".to_owned() } else { format!("{calls} calls") };
             let text = format!("{wanted} contacts with every spelling are asked for in {calls}");
@@ -142,13 +141,13 @@ async fn batch(reader: &Reader, spelled: &[Spelling]) -> Finding {
     let mut smaller = wanted / 2;
     while smaller > 0 {
         if reader.look_as_a_pass(&strangers(smaller, spelled)).await.is_ok_and(|(_, found)| found.is_empty()) {
-            let text = format!("{wanted} contacts in one search are refused: {}", refused.cause);
+            let text = format!("{wanted} contacts in one search are refused: {}", refusal.cause);
             let advice = format!("set vivocha.search_batch = {smaller}, which goes well");
             return Finding::new(BATCH, Standing::Contradicted, text, &advice);
         }
         smaller /= 2;
     }
-    contradicted(BATCH, &refused.cause, &keys())
+    contradicted(BATCH, &refusal.cause, &keys())
 }
 
 /// Whether a customer is found by what it holds, in each form.
@@ -161,11 +160,11 @@ pub async fn finds(reader: &Reader, customer: &Customer, region: Region) -> Vec<
     let mut out = Vec::new();
     match &address {
         Some(address) => out.extend(look.by_email(address, many).await),
-        None => out.push(look.lacks("e-mail")),
+        None => out.push(lacks("e-mail")),
     }
     match &telephone {
         Some(telephone) => out.extend(look.by_number(telephone, many, region).await),
-        None => out.push(look.lacks("number")),
+        None => out.push(lacks("number")),
     }
     if many && (address.is_some() || telephone.is_some()) {
         let own = Ask { emails: address.into_iter().collect(), telnums: telephone.into_iter().collect(), vvcu: None };
@@ -266,9 +265,9 @@ impl Look<'_> {
             Err(error) => contradicted(subject, &error.cause, &keys()),
         }
     }
+}
 
-    fn lacks(&self, what: &str) -> Finding {
-        let text = format!("the customer has no {what} to be found by");
-        Finding::new(format!("{SUBJECT} by its {what}"), Standing::Unknown, text, "name one that has both")
-    }
+fn lacks(what: &str) -> Finding {
+    let text = format!("the customer has no {what} to be found by");
+    Finding::new(format!("{SUBJECT} by its {what}"), Standing::Unknown, text, "name one that has both")
 }

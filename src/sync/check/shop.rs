@@ -1,7 +1,7 @@
 //! A shop: whether it is reached, takes the key, has the API's version, permits what a sync calls, and pages as a reading
 //! needs it to. Of contacts it tells numbers only.
 
-use super::{Keys, contradicted, status, unreached};
+use super::{FIRST, Keys, contradicted, refused, status, unreached};
 use crate::{
     http::{CallError, Cause},
     model::{
@@ -90,7 +90,7 @@ impl Subject<'_> {
         if let Some(error) = count.as_ref().err().filter(|error| unreached(&error.cause)) {
             let rest = "key, version, methods and paging were not asked: the shop was not reached";
             let reached = contradicted(self.key("url"), &error.cause, &self.keys);
-            return vec![reached, Finding::new(self.key("*"), Standing::Unknown, rest, "")];
+            return vec![reached, Finding::new(self.key("*"), Standing::Unknown, rest, FIRST)];
         }
         let find = self.rows(0, FEW, false, &Field::ALL).await;
         let known = find.as_ref().ok().and_then(|rows| rows.ids.first().copied());
@@ -127,7 +127,7 @@ impl Subject<'_> {
         } else if let Some(refused) = tried.answered(&[403]) {
             contradicted(subject, refused, &self.keys)
         } else {
-            Finding::new(subject, Standing::Unknown, "no answer came that tells whether the key is accepted", "")
+            Finding::new(subject, Standing::Unknown, "no answer came that tells whether the key is accepted", FIRST)
         }
     }
 
@@ -139,7 +139,7 @@ impl Subject<'_> {
             contradicted(subject, missing, &self.keys)
         } else {
             let text = format!("no answer came that tells whether the shop has version {version} of the API");
-            Finding::new(subject, Standing::Unknown, text, "")
+            Finding::new(subject, Standing::Unknown, text, FIRST)
         }
     }
 
@@ -186,7 +186,7 @@ impl Subject<'_> {
     fn refused(&self, call: &'static str, tried: &Tried, error: &CallError) -> Finding {
         let general = !tried.understood() && matches!(status(&error.cause), Some(403..=405));
         if general {
-            Finding::new(call, Standing::Unknown, "whether it is permitted cannot be told before that is right", "")
+            Finding::new(call, Standing::Unknown, "whether it is permitted cannot be told before that is right", FIRST)
         } else {
             contradicted(call, &error.cause, &self.keys)
         }
@@ -195,7 +195,7 @@ impl Subject<'_> {
     async fn paging(&self, tried: &Tried) -> Vec<Finding> {
         let Ok(found) = &tried.find else {
             let text = "order, after and limit were not asked: contacts.find fails";
-            return vec![Finding::new(self.key("page_size"), Standing::Unknown, text, "")];
+            return vec![Finding::new(self.key("page_size"), Standing::Unknown, text, FIRST)];
         };
         let falling = self.rows(0, FEW, true, &[Field::Id]).await;
         let mut out = vec![self.ordered(found, falling.as_ref().ok()), self.after(found).await];
@@ -246,10 +246,7 @@ impl Subject<'_> {
                 let text = "an id far above all others is answered with a contact";
                 Finding::new(SUBJECT, Standing::Unknown, text, advice)
             }
-            Err(error) => {
-                let found = contradicted(SUBJECT, &error.cause, &self.keys);
-                Finding { advice: found.advice.or_else(|| Some(advice.to_owned())), ..found }
-            }
+            Err(error) => refused(SUBJECT, &error.cause, &self.keys, advice),
         }
     }
 
@@ -309,9 +306,8 @@ impl Subject<'_> {
         let rows = match self.rows(0, size, false, &[Field::Id]).await {
             Ok(Came { rows, .. }) => rows,
             Err(error) => {
-                let finding = contradicted(subject, &error.cause, &self.keys);
-                let advice = finding.advice.or_else(|| Some(format!("lower {}", self.key("page_size"))));
-                return Finding { advice, ..finding };
+                let remedy = format!("lower {}", self.key("page_size"));
+                return refused(subject, &error.cause, &self.keys, &remedy);
             }
         };
         // Without a count nobody can say whether more were there.

@@ -95,7 +95,10 @@ impl State {
         if found < needed {
             // Opening it would have to change it.
             let text = "there is a key; whether it is this store's is told once the schema is brought up to date";
-            return vec![version, Finding::new(KEY, Standing::Unknown, text, "")];
+            return vec![
+                version,
+                Finding::new(KEY, Standing::Unknown, text, "run `anagrafe migrate`, and check again"),
+            ];
         }
         [version].into_iter().chain(self.opened(&key).await).collect()
     }
@@ -175,7 +178,7 @@ pub(super) fn rounded(span: Duration) -> String {
 
 pub(super) fn failing(subject: &str, error: &StoreError) -> Finding {
     let text = error.to_string();
-    let (what, advice) = text.rsplit_once(": ").unwrap_or((&text, ""));
+    let (what, advice) = text.rsplit_once(": ").unwrap_or((&text, "look at [store]"));
     Finding::new(subject, Standing::Contradicted, what, advice)
 }
 

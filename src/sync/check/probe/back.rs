@@ -28,6 +28,8 @@ const TRIES: u32 = 5;
 const APART: Duration = Duration::from_secs(1);
 /// How long a write without an answer is waited for once somebody asked to stop.
 const AFTER_A_SIGNAL: Duration = Duration::from_secs(5);
+/// How long calls that fail are made again once somebody asked to stop.
+const TRYING_AFTER_A_SIGNAL: Duration = Duration::from_secs(10);
 /// How often a customer is looked at while such a write is waited for.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -61,15 +63,22 @@ impl PutBack {
             let text = format!("put back, and read to be as it was before{theirs}");
             return Finding::new(SUBJECT, Standing::Confirmed, text, "");
         }
+        let may_come = self.doubt.map(|left| {
+            let left = humantime::format_duration(Duration::from_secs(left.as_secs() + 1));
+            format!("a write without an answer may still be applied within {left}")
+        });
+        if let (Some(may_come), true, None) = (&may_come, self.left.is_empty(), &self.why) {
+            let text = format!("customer {id} is as it was now, and {may_come}{theirs}");
+            let advice =
+                format!("look with `anagrafe customers get {id}` after that; the same check run again puts it back");
+            return Finding::new(SUBJECT, Standing::Contradicted, text, &advice);
+        }
         let mut parts = Vec::new();
         if !self.left.is_empty() {
             parts.push(format!("not as before: {}", list(&self.left)));
         }
         parts.extend(self.why.clone());
-        if let Some(left) = self.doubt {
-            let left = humantime::format_duration(Duration::from_secs(left.as_secs() + 1));
-            parts.push(format!("a write without an answer may still be applied within {left}"));
-        }
+        parts.extend(may_come);
         let text = format!("customer {id} could not be put back: {}{theirs}", parts.join("; "));
         let advice = format!(
             "look with `anagrafe customers get {id}`, and restore it by hand or from Vivocha's own history of it; what the \
@@ -84,8 +93,12 @@ impl WriteProbe<'_> {
     pub(super) async fn put_back(&self, trial: &Trial, mut doubt: Option<Instant>) -> PutBack {
         let mut refused: BTreeSet<String> = BTreeSet::new();
         let mut failures = 0;
+        let mut hurry = None;
         let mut last: Option<Back> = None;
         loop {
+            if self.stop.is_cancelled() && hurry.get_or_insert_with(Instant::now).elapsed() > TRYING_AFTER_A_SIGNAL {
+                failures = failures.max(TRIES - 1);
+            }
             let now = match self.as_it_stands().await {
                 Ok(now) => now,
                 Err(why) => {

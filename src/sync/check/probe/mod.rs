@@ -13,7 +13,7 @@ mod back;
 mod lag;
 mod told;
 mod trial;
-pub mod value;
+mod value;
 
 use std::{
     sync::Arc,
@@ -266,6 +266,9 @@ impl WriteProbe<'_> {
         if trial.shows_last(field, &now) {
             *doubt = None;
             trial.note(field, trial::of(&now.document, field).clone());
+        } else if answer.is_ok() && trial::of(&now.document, field) == trial::of(&trial.before.document, field) {
+            // Success that does not show: nothing was done, or a read by id lags and it shows later.
+            *doubt = Some(at);
         }
         Ok(Sent { answer, documented, now })
     }
@@ -293,7 +296,7 @@ impl WriteProbe<'_> {
             "customers.update",
             Standing::Unknown,
             "the rest was not tried, because what was changed could not be put back as it was",
-            "",
+            "see below what is not as before, and ask Vivocha why",
         ));
         Err(End::Told)
     }

@@ -15,11 +15,12 @@ use crate::{
     plan::normalise::{self, Region},
     sync::{
         PassError,
-        check::{account::keys, contradicted, status},
+        check::{account::keys, contradicted, refused, status},
     },
 };
 
 const UPDATE: &str = "customers.update";
+const ASK_UPDATE: &str = "check vivocha.endpoints.update, and ask Vivocha how a customer is updated";
 pub(super) const ASK_LENGTH: &str = "ask Vivocha how long the texts of a customer may be";
 
 /// Findings so far.
@@ -171,8 +172,7 @@ impl Told {
             } else {
                 "leave clear = false in [fields]: a blank in the shop cannot blank the customer's field"
             };
-            let found = contradicted(subject, &error.cause, &keys());
-            self.findings.push(Finding { advice: found.advice.or_else(|| Some(advice.into())), ..found });
+            self.findings.push(refused(subject, &error.cause, &keys(), advice));
             return goes_on(error);
         }
         let what = match sent.now.document.get(field) {
@@ -194,9 +194,8 @@ impl Told {
     pub(super) fn resent(&mut self, key: &str, field: &str, standing: &Value, form: Form, sent: &Sent) -> bool {
         let subject = format!("{UPDATE} {key}");
         if let Err(error) = &sent.answer {
-            let found = contradicted(subject, &error.cause, &keys());
             let advice = format!("set the rule of [fields] {key} to \"never\", or ask Vivocha what `{field}` takes");
-            self.findings.push(Finding { advice: Some(advice), ..found });
+            self.findings.push(refused(subject, &error.cause, &keys(), &advice));
             return goes_on(error);
         }
         if of(&sent.now.document, field) != standing {
@@ -235,8 +234,21 @@ impl Told {
 
     /// The steps ended for something that is not Vivocha's answer.
     pub(super) fn unfinished(&mut self, error: &PassError) {
-        let text = error.to_string();
-        let (what, advice) = text.rsplit_once(": ").unwrap_or((&text, ""));
+        let text = match error {
+            PassError::Stopped => "stopped by a signal: run the same check again".to_owned(),
+            PassError::LeaseLost => {
+                "the account's lease could not be proved any more: run the same check again".to_owned()
+            }
+            PassError::Call(_)
+            | PassError::Store(_)
+            | PassError::Held(_)
+            | PassError::Outage { .. }
+            | PassError::Paused
+            | PassError::Overrides { .. }
+            | PassError::Canary { .. }
+            | PassError::Unbalanced { .. } => error.to_string(),
+        };
+        let (what, advice) = text.rsplit_once(": ").unwrap_or((&text, "run the same check again"));
         self.add(UPDATE, Standing::Unknown, format!("not tried to the end: {what}"), advice);
     }
 
@@ -245,7 +257,7 @@ impl Told {
         let subject = if missing_scope { "vivocha.auth Customer.update" } else { UPDATE };
         self.findings.push(contradicted(subject, &error.cause, &keys()));
         if status(&error.cause) == Some(404) {
-            self.add(SUBJECT, Standing::Unknown, "an update does not know the customer that a get does", "");
+            self.add(SUBJECT, Standing::Unknown, "an update does not know the customer that a get does", ASK_UPDATE);
         }
     }
 }
