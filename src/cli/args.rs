@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::ShopName;
+use crate::model::{CustomerId, ShopName};
 
 /// Brings the contacts of an Open2b shop to the customers of a Vivocha account: one person, one record.
 #[derive(Debug, Parser)]
@@ -67,11 +67,21 @@ pub enum Command {
     /// The main job on this machine alone: both systems in miniature, a first crossing, a second one that changes nothing
     #[cfg(feature = "sandbox")]
     Demo(super::demo::DemoArgs),
-    /// Asks the configuration, the store and both APIs whether a sync could work; changes nothing
-    #[command(after_long_help = "Examples:
+    /// Asks the configuration, the store and both APIs whether a sync could work; changes nothing but what it is told to
+    #[command(
+        after_long_help = "Each line is confirmed, contradicted (and how to set it) or unknown (and whom to ask what). Any contradiction ends with
+exit code 1.
+
+--write-probe measures what an update does, and how late a search sees it, on a customer you name: best one made for it.
+It needs a nickname (any text), which holds a probe for a moment; e-mail, number and ids are sent only as they stand.
+Everything is put back, also after a signal or a failure. It takes the account's lease, and refuses while paused or busy.
+
+Examples:
   anagrafe check
-  anagrafe check --json")]
-    Check,
+  anagrafe check --json
+  anagrafe check --write-probe 5f1e8a"
+    )]
+    Check(CheckArgs),
     /// Says what a run would do; writes nothing, anywhere
     #[command(
         after_long_help = "With --json: a line for each contact that something would be done for, and last a line with the sums and the report.
@@ -169,6 +179,17 @@ Examples:
     /// Both systems in miniature, to try things on
     #[cfg(feature = "sandbox")]
     Sandbox(super::sandbox::SandboxArgs),
+}
+
+/// `check`
+#[derive(Debug, Default, Args)]
+pub struct CheckArgs {
+    /// Measures updates and the lag of searches on this customer, and puts it back
+    #[arg(long, value_name = "CUSTOMER")]
+    pub write_probe: Option<CustomerId>,
+    /// Waits while another process works on the account
+    #[arg(long, requires = "write_probe")]
+    pub wait: bool,
 }
 
 /// `plan`

@@ -3,6 +3,8 @@
 //!
 //! Everything is shown at once: nothing ends because something before it failed.
 
+mod write_probe;
+
 use std::{path::Path, sync::Arc};
 
 use futures::future::join_all;
@@ -10,7 +12,9 @@ use owo_colors::OwoColorize as _;
 use secrecy::ExposeSecret as _;
 
 use super::{
-    Context, Exit, Failure, logging,
+    Context, Exit, Failure,
+    args::CheckArgs,
+    logging,
     output::Output,
     setup::{self, Network},
 };
@@ -20,12 +24,20 @@ use crate::{
         HashKey, ShopName,
         finding::{Finding, Standing},
     },
-    sync::check::{self, Entry, Report, state::State},
+    sync::check::{
+        self, Entry, Report,
+        account::Asked,
+        sqlite::SqlitePlace,
+        state::{Place, State},
+    },
+    vivocha::Reader,
 };
+use write_probe::Right;
 
 const CONFIGURATION: &str = "configuration";
+const WRITE_PROBE: &str = "write probe";
 
-pub async fn run(context: &Context) -> Result<Exit, Failure> {
+pub async fn run(context: &Context, args: CheckArgs) -> Result<Exit, Failure> {
     let named = context.globals.config.as_ref();
     let mut report = Report::default();
     let settings = match setup::settings(named) {
@@ -37,23 +49,51 @@ pub async fn run(context: &Context) -> Result<Exit, Failure> {
     };
     logging::begin(&settings.observe, &context.globals);
     report.add(CONFIGURATION, configuration(&settings, config::source(named.map(AsRef::as_ref))));
-    report.add("store", store(&settings).await);
+    let kept = store(&settings).await;
+    let store_is_fit = kept.iter().all(|finding| finding.verdict != Standing::Contradicted);
+    report.add("store", kept);
     let network = match Network::impatient(&settings) {
         Ok(network) => network,
         Err(failure) => {
             let text = format!("{:#}", failure.error);
-            report.add(CONFIGURATION, vec![Finding::new("http.ca_bundle", Standing::Contradicted, text, "")]);
+            report.add(
+                CONFIGURATION,
+                vec![Finding::new("http.ca_bundle", Standing::Contradicted, text, "name a file of certificates")],
+            );
             return show(&report, failure.exit, context.out);
         }
     };
+    // Taken before anything is asked: whoever is refused is refused at once.
+    let right = match &args.write_probe {
+        Some(customer) if store_is_fit => Some(Right::take(context, &settings, customer.clone(), &args).await?),
+        Some(_) | None => None,
+    };
     let shops = join_all(settings.shops.keys().map(|name| shop(&settings, &network, name)));
-    let (shops, account) = futures::join!(shops, account(&settings, &network));
+    let (shops, account) = futures::join!(shops, account(&settings, &network, right.is_some()));
     for (name, findings) in settings.shops.keys().zip(shops) {
         report.add(format!("shop {name}"), findings);
     }
+    let (account, reader) = account;
     report.add("vivocha", account);
+    let mut ended = Exit::Done;
+    match (right, reader) {
+        (Some(right), Some(reader)) => {
+            let (findings, exit) = right.probe(context, &settings, &reader).await;
+            ended = exit;
+            report.add(WRITE_PROBE, findings);
+            right.end().await?;
+        }
+        (right, _) if args.write_probe.is_some() => {
+            let text = "nothing was written: what is contradicted above stands in the way";
+            report.add(WRITE_PROBE, vec![Finding::new("customer", Standing::Unknown, text, "set it right first")]);
+            if let Some(right) = right {
+                right.end().await?;
+            }
+        }
+        (_, _) => {}
+    }
     let exit = if report.ok { Exit::Done } else { Exit::Failed };
-    show(&report, exit, context.out)
+    show(&report, exit.and(ended), context.out)
 }
 
 /// What is wrong with the configuration, one finding each; another failure stays what it is.
@@ -80,8 +120,11 @@ fn configuration(settings: &Settings, file: Option<&Path>) -> Vec<Finding> {
 }
 
 async fn store(settings: &Settings) -> Vec<Finding> {
-    let path = match &settings.store.url {
-        StoreUrl::Sqlite { path } => path.clone(),
+    let (state_dir, account) = (settings.store.state_dir.clone(), settings.vivocha.account.clone());
+    let place: Box<dyn Place> = match &settings.store.url {
+        StoreUrl::Sqlite { path } => {
+            Box::new(SqlitePlace { path: path.clone(), state_dir: state_dir.clone(), account })
+        }
         StoreUrl::Postgres { url: _ } => {
             let text = "this version of Anagrafe keeps its state in SQLite only";
             return vec![Finding::new("store.url", Standing::Contradicted, text, "use sqlite://anagrafe.db")];
@@ -91,11 +134,10 @@ async fn store(settings: &Settings) -> Vec<Finding> {
     let given = match given.transpose() {
         Ok(key) => key.map(Arc::new),
         Err(error) => {
-            return vec![Finding::new("store.hash_key", Standing::Contradicted, error.to_string(), "")];
+            return vec![Finding::new("store.hash_key", Standing::Contradicted, error.to_string(), "give another key")];
         }
     };
-    let state_dir = settings.store.state_dir.clone();
-    State { path, state_dir, account: settings.vivocha.account.clone(), given }.findings().await
+    State { place, state_dir, given }.findings().await
 }
 
 async fn shop(settings: &Settings, network: &Network, name: &ShopName) -> Vec<Finding> {
@@ -106,24 +148,37 @@ async fn shop(settings: &Settings, network: &Network, name: &ShopName) -> Vec<Fi
     check::shop::shop(&shop, said.api_version, said.page_size).await
 }
 
-async fn account(settings: &Settings, network: &Network) -> Vec<Finding> {
+/// What was found of the account, and how it is read.
+async fn account(settings: &Settings, network: &Network, probed: bool) -> (Vec<Finding>, Option<Reader>) {
     let client = network.account(settings);
-    let unfit = |failure: Failure| Finding::new("vivocha", Standing::Contradicted, format!("{:#}", failure.error), "");
+    let unfit = |failure: Failure| {
+        let text = format!("{:#}", failure.error);
+        Finding::new("vivocha", Standing::Contradicted, text, "set that right in [vivocha]")
+    };
     let (mut out, base_url) = match &settings.vivocha.base_url {
         Some(base) => (Vec::new(), base.clone()),
         None => match check::account::world(&client, &settings.vivocha.account, &settings.vivocha.www).await {
             (found, Some(base)) => (vec![found], base),
             (found, None) => {
                 let rest = "the account was not asked: where it lives is not known";
-                return vec![found, Finding::new("vivocha.*", Standing::Unknown, rest, "")];
+                return (
+                    vec![found, Finding::new("vivocha.*", Standing::Unknown, rest, "set that right, and check again")],
+                    None,
+                );
             }
         },
     };
     match setup::reader(client, settings, base_url) {
-        Ok(reader) => out.extend(check::account::account(&reader).await),
-        Err(failure) => out.push(unfit(failure)),
+        Ok(reader) => {
+            let asked = Asked { spellings: &settings.vivocha.spellings, fields: &settings.fields, probed };
+            out.extend(check::account::account(&reader, asked).await);
+            (out, Some(reader))
+        }
+        Err(failure) => {
+            out.push(unfit(failure));
+            (out, None)
+        }
     }
-    out
 }
 
 fn show(report: &Report, exit: Exit, out: Output) -> Result<Exit, Failure> {

@@ -11,7 +11,14 @@ use clap::Args;
 use owo_colors::OwoColorize as _;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Exit, Failure, args::SyncArgs, check, output::Output, signals::Signals, sync};
+use super::{
+    Context, Exit, Failure,
+    args::{CheckArgs, SyncArgs},
+    check,
+    output::Output,
+    signals::Signals,
+    sync,
+};
 use crate::sandbox::{
     Options, Sandbox,
     population::{self, ContactTruth, Expected, Kind, ShopContact},
@@ -110,7 +117,7 @@ impl Town {
             before.len()
         ));
         self.chapter("anagrafe check: could a sync work?");
-        let checked = check::run(&self.context).await?;
+        let checked = check::run(&self.context, CheckArgs::default()).await?;
         if checked != Exit::Done {
             return Ok(checked);
         }

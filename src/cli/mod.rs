@@ -135,7 +135,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
 
 async fn command_of(context: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
-        Command::Check => check::run(context).await,
+        Command::Check(args) => check::run(context, args).await,
         Command::Plan(args) => plan::run(context, args).await,
         Command::Sync(args) => sync::run(context, args).await,
         Command::Resync(args) => resync::run(context, args).await,

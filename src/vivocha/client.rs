@@ -17,13 +17,13 @@ use super::{
 };
 use crate::{
     http::{Answer, CallError, Cause, Client, Verdict},
-    model::{Customer, CustomerId, finding::Finding},
+    model::{Customer, CustomerId},
 };
 
 /// Reads customers. Clones share one session: its token, and what it found out about searching.
 #[derive(Clone)]
 pub struct Reader {
-    session: Arc<Session>,
+    pub(super) session: Arc<Session>,
 }
 
 impl fmt::Debug for Reader {
@@ -94,14 +94,6 @@ impl Reader {
     /// With a verdict; an account without one is one to [`Verdict::Stop`], with status 404.
     pub async fn openapi(&self) -> Result<Value, CallError> {
         self.session.openapi().await
-    }
-
-    /// Searches for nobody and expects nobody: whether filters are honoured at all.
-    ///
-    /// # Errors
-    /// Where the search itself fails.
-    pub async fn probe_filter(&self) -> Result<Finding, CallError> {
-        self.session.probe_filter().await
     }
 
     async fn read(

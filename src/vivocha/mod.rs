@@ -10,12 +10,13 @@
 //! - `wire`: their JSON and their errors, and what to do about each; `session`: every call goes through it
 //! - [`auth`]: headers and tokens; [`mod@world`]: which host an account lives on
 //! - [`client`]: [`Reader`], [`Writer`]
-//! - [`preflight`]: what the account's own specification says about all of the above
+//! - [`preflight`]: what the account's own specification says about all of the above; [`probe`]: what it answers in fact
 
 pub mod auth;
 pub mod client;
 pub mod options;
 pub mod preflight;
+pub mod probe;
 pub mod query;
 pub mod search;
 mod session;
@@ -25,7 +26,8 @@ pub mod world;
 pub use auth::{Auth, Clock};
 pub use client::{Reader, Writer};
 pub use options::{BadOptions, Endpoint, Endpoints, Options, SearchMode};
-pub use preflight::{offers_rql, read_openapi};
+pub use preflight::{offers_rql, read_openapi, read_target};
+pub use probe::Looked;
 pub use query::Ask;
 pub use search::Searched;
 pub use world::world;

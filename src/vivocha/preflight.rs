@@ -2,6 +2,8 @@
 //! contradicted, or not mentioned. Pure: it reads a document. What to do about it is the operator's business, save that
 //! [`offers_rql`] decides for `vivocha.search = "auto"`.
 
+mod demands;
+
 use http::Method;
 use serde_json::Value;
 
@@ -38,7 +40,15 @@ pub fn read_openapi(document: &Value, options: &Options) -> Vec<Finding> {
     out.extend(doc.search());
     out.extend(doc.fields());
     out.push(doc.security());
+    out.extend(doc.demands());
     out
+}
+
+/// What the specification says of a field that `[fields]` writes besides the customer's own: `key` is the rule's, `name`
+/// the field's, which is to hold an object or a text.
+#[must_use]
+pub fn read_target(document: &Value, options: &Options, key: &str, name: &str, object: bool) -> Finding {
+    Doc { root: document, options }.target(key, name, object)
 }
 
 /// Whether the search endpoint takes an RQL query.
@@ -135,7 +145,8 @@ impl<'a> Doc<'a> {
         let subject = |name: &str| format!("vivocha.search: parameter {name}");
         let Some(operation) = self.operation(&self.options.endpoints.search) else {
             let text = "the search endpoint is not described, so its parameters are not known";
-            return vec![Finding::new("vivocha.search", Standing::Unknown, text, "")];
+            let advice = "ask Vivocha how customers are searched";
+            return vec![Finding::new("vivocha.search", Standing::Unknown, text, advice)];
         };
         let offered = self.parameters(&operation);
         let rql = offered.contains(&"q");
@@ -150,7 +161,8 @@ impl<'a> Doc<'a> {
             } else if used {
                 Finding::new(subject(name), Standing::Contradicted, format!("{name} is not offered"), advice)
             } else {
-                Finding::new(subject(name), Standing::Unknown, format!("{name} is not offered, and not used"), "")
+                let text = format!("{name} is not offered, and not used");
+                Finding::new(subject(name), Standing::Unknown, text, "nothing is to be done while it is not used")
             }
         };
         vec![
@@ -239,7 +251,8 @@ impl<'a> Doc<'a> {
             .unwrap_or_default();
         let mode = format!("{:?}", self.options.auth);
         if schemes.is_empty() {
-            return Finding::new(SUBJECT, Standing::Unknown, "no way of getting in is described", "");
+            let advice = "ask Vivocha which way is meant, should the credentials be refused";
+            return Finding::new(SUBJECT, Standing::Unknown, "no way of getting in is described", advice);
         }
         if schemes.iter().any(|scheme| fits(&self.options.auth, scheme)) {
             return Finding::new(SUBJECT, Standing::Confirmed, format!("mode \"{mode}\" is described"), "");

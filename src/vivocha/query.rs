@@ -54,6 +54,9 @@ impl Ask {
 
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// What structures RQL stays bare in an address, so that only values grow.
+const STRUCTURE: &AsciiSet = &UNRESERVED.remove(b'(').remove(b')').remove(b',').remove(b':');
+
 /// A value for a path segment or a query parameter.
 pub(super) fn percent(value: &str) -> String {
     utf8_percent_encode(value, UNRESERVED).to_string()
@@ -102,16 +105,21 @@ fn clause<'a>(field: &str, values: impl Iterator<Item = &'a String>) -> Option<S
     (!values.is_empty()).then(|| format!("{operator}({},{})", rql_value(field), values.join(",")))
 }
 
-/// The query of an RQL search. What structures it stays bare, so that only values grow.
+/// The query of an RQL search.
 pub(super) fn rql_query<'a>(
     naming: &Naming,
     asks: impl Iterator<Item = &'a Ask> + Clone,
     limit: usize,
     skip: usize,
 ) -> String {
-    const STRUCTURE: &AsciiSet = &UNRESERVED.remove(b'(').remove(b')').remove(b',').remove(b':');
     let text = rql(naming, asks);
     format!("q={}&{}", utf8_percent_encode(&text, STRUCTURE), page(naming, limit, skip))
+}
+
+/// The query for whoever holds just this text in a field.
+pub(super) fn by_field(naming: &Naming, field: &str, text: &str, limit: usize) -> String {
+    let rql = clause(field, [text.to_owned()].iter()).unwrap_or_default();
+    format!("q={}&{}", utf8_percent_encode(&rql, STRUCTURE), page(naming, limit, 0))
 }
 
 /// The query of a search by parameters, for an ask of one value.

@@ -19,16 +19,13 @@ use super::{
 };
 use crate::{
     http::{CallError, Cause, Verdict},
-    model::{
-        Customer, CustomerId, Naming,
-        finding::{Finding, Standing},
-    },
+    model::{Customer, CustomerId, Naming},
 };
 
-const NAME: &str = "customers.search";
+pub(super) const NAME: &str = "customers.search";
 
 /// The most rows a page may have; asking for more is an error with some versions and cut in silence by others.
-const LIMIT: usize = 100;
+pub(super) const LIMIT: usize = 100;
 
 /// An answer that says there are more and gives no more than these hides somebody; that many hold an identifier it does not show.
 const FEW: usize = 10;
@@ -68,8 +65,8 @@ impl Searched {
 }
 
 /// The asks of one call, each with its index; never none.
-struct Piece {
-    items: Vec<(usize, Ask)>,
+pub(super) struct Piece {
+    pub(super) items: Vec<(usize, Ask)>,
 }
 
 impl Piece {
@@ -96,10 +93,10 @@ enum Read {
     Divide,
 }
 
-struct Page {
-    rows: Vec<Customer>,
+pub(super) struct Page {
+    pub(super) rows: Vec<Customer>,
     /// How many there are in all, if the server says so.
-    matching: Option<usize>,
+    pub(super) matching: Option<usize>,
 }
 
 impl Page {
@@ -127,7 +124,7 @@ impl Session {
     }
 
     /// As many asks per call as number and length allow; an ask too long by itself is divided.
-    async fn batches(&self, asks: &[Ask]) -> Result<(Vec<Piece>, Searched), CallError> {
+    pub(super) async fn batches(&self, asks: &[Ask]) -> Result<(Vec<Piece>, Searched), CallError> {
         let room = self.room().await?;
         let fits = |items: &[(usize, Ask)]| self.length(items) <= room;
         let mut out = Searched::default();
@@ -281,7 +278,7 @@ impl Session {
         }
     }
 
-    async fn page(&self, piece: &Piece, mode: Mode, skip: usize) -> Result<Page, CallError> {
+    pub(super) async fn page(&self, piece: &Piece, mode: Mode, skip: usize) -> Result<Page, CallError> {
         let stop = |cause| self.client.failed(NAME, Verdict::Stop, cause);
         let naming = &self.options.naming;
         let query = match (mode, piece.items.as_slice()) {
@@ -298,37 +295,11 @@ impl Session {
         let matching = matching.and_then(|text| text.trim().parse().ok());
         Ok(Page { rows: wire::customers(naming, &answer.body).map_err(stop)?, matching })
     }
-
-    pub(super) async fn probe_filter(&self) -> Result<Finding, CallError> {
-        let nobody = Ask {
-            emails: vec!["nobody.anagrafe-probe@does-not-exist.invalid".into()],
-            telnums: vec!["+999000000000000".into()],
-            vvcu: None,
-        };
-        let mode = self.mode().await?;
-        let page = self.page(&Piece { items: vec![(0, nobody)] }, mode, 0).await?;
-        let subject = "customers.search".to_owned();
-        Ok(if page.rows.is_empty() {
-            let text = "a search for an impossible address found nobody".to_owned();
-            Finding { subject, verdict: Standing::Confirmed, text, advice: None }
-        } else {
-            Finding {
-                subject,
-                verdict: Standing::Contradicted,
-                text: format!("a search for an impossible address found {} customers", page.rows.len()),
-                advice: Some(
-                    "the filter is not honoured: set vivocha.search to the other of \"rql\" and \"params\", or ask Vivocha how \
-                     customers are searched"
-                        .into(),
-                ),
-            }
-        })
-    }
 }
 
 /// One call per value. The vendor's page says that a customer matches *one of* the parameters; a server that meant *all of*
 /// them would hide whoever holds only one, and nothing in its answer would tell. Asked one by one, both mean the same.
-fn singles(asks: &[Ask]) -> Vec<Piece> {
+pub(super) fn singles(asks: &[Ask]) -> Vec<Piece> {
     let values = asks.iter().enumerate().flat_map(|(index, ask)| {
         let values = ask.trimmed().singly();
         values.into_iter().map(move |value| Piece { items: vec![(index, value)] })

@@ -2,7 +2,11 @@
 //! time, and each has to be told by its name, with what to do, without hiding the others and without changing anything.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that finds nothing must fail")]
 
+mod forms;
+mod probing;
+mod probing_broken;
 mod said;
+mod stores;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -56,7 +60,15 @@ async fn where_everything_is_in_order_nothing_is_contradicted_and_nothing_was_ch
     assert!(checked.told("contacts.count", "confirmed").contains("60 contacts"));
     assert!(checked.told("store.url", "confirmed").contains("the first sync makes it"));
     assert!(!town.dir.path().join("state").exists(), "a check makes no store");
-    let reads = ["contacts.find", "contacts.count", "contacts.get", "customers.search", "customers.get", "openapi"];
+    let reads = [
+        "contacts.find",
+        "contacts.count",
+        "contacts.get",
+        "customers.search",
+        "customers.get",
+        "customers.history",
+        "openapi",
+    ];
     for entry in town.sandbox.journal() {
         assert!(entry.wrote.is_none() && reads.contains(&entry.call), "{entry:?}");
     }
@@ -74,7 +86,7 @@ async fn people_read_it_grouped_with_marks_and_advice_and_without_anybody_in_it(
         "  ✓ shops.main.secret_key: the key is accepted\n",
         "  ✗ contacts.count: the app was not granted this method (AccessDenied)\n      → in the shop, grant the app the method commerce.contacts.count\n",
         "  ? contacts.find order: too few to tell: 1 contact\n",
-        "  ✓ shops.main.page_size: 1000 were asked for, 1 came\nvivocha\n",
+        "  ✓ shops.main.page_size: 1000 were asked for, 1 came\n",
         "1 contradicted",
     ] {
         assert!(checked.stdout.contains(line), "{line} in\n{}", checked.stdout);
@@ -181,6 +193,34 @@ async fn a_shop_that_honours_neither_after_nor_order_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_shop_that_orders_by_rising_id_whatever_is_asked_is_told() {
+    let town = people().await;
+    // The second page is the one asked for in reverse.
+    town.sandbox.faults().set(Fault::next("contacts.find", 1, FaultKind::ReversedPage).after(1));
+    let checked = check(&town).await;
+    assert_eq!(checked.code, 0, "{}", checked.stdout);
+    let told = checked.told("contacts.find order", "unknown");
+    assert!(told.contains("ask Open2b whether version 10 honours `order`"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_that_refuses_an_unknown_id_or_the_page_size_is_named() {
+    let said = |kind: &str, field: &str| {
+        let body = format!(r#"{{"status":"error","error":{{"field":"{field}","type":"{kind}","description":""}}}}"#);
+        FaultKind::Status { status: 200, retry_after: None, body: Some(body) }
+    };
+    let town = people().await;
+    town.sandbox.faults().set(Fault::next("contacts.get", 1, said("NotFound", "id")).after(1));
+    let checked = check(&town).await;
+    checked.contradicts(&["contacts.get nobody"]);
+    assert!(checked.told("contacts.get nobody", "contradicted").contains("from null alone"));
+    town.sandbox.faults().set(Fault::next("contacts.find", 1, said("InvalidValue", "limit")).after(3));
+    let checked = check(&town).await;
+    checked.contradicts(&["shops.main.page_size"]);
+    assert!(checked.told("shops.main.page_size", "contradicted").contains("lower shops.main.page_size"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shop_that_gives_fewer_at_once_is_accepted_with_the_size_to_set() {
     let town = people().await;
     town.sandbox.open2b.set_options(|shop| shop.max_page = Some(25));
@@ -272,6 +312,8 @@ async fn a_store_that_stands_is_opened_and_left_as_it_was() {
     assert_eq!(checked.code, 0, "{}", checked.stdout);
     assert!(checked.told("store.url", "confirmed").contains("schema version"));
     assert!(checked.told("store.hash_key", "confirmed").contains("the one this store was made with"));
+    let told = checked.told("store.latency", "confirmed");
+    assert!(told.contains("a unit that reads takes") && told.contains(" ms"), "{told}");
     assert_eq!(fs::read(town.dir.path().join("state").join("anagrafe.db")).unwrap(), before);
     let left: BTreeSet<_> =
         fs::read_dir(town.dir.path().join("state")).unwrap().map(|file| file.unwrap().file_name()).collect();

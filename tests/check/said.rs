@@ -64,7 +64,10 @@ pub async fn checked(mut command: Command) -> Checked {
     let ended = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let Output { status, stdout, stderr } = ended;
     let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
-    let report = serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}"));
+    let report: Value = serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}"));
+    for found in report["findings"].as_array().unwrap() {
+        assert!(found["verdict"] == "confirmed" || found["advice"].is_string(), "what to do, or whom to ask: {found}");
+    }
     Checked { code: status.code().unwrap(), stdout, stderr, report }
 }
 

@@ -4,20 +4,21 @@
 use serde_json::Value;
 use url::Url;
 
-use super::{Keys, contradicted, status, unreached};
+use super::{FIRST, Keys, contradicted, forms, status, unreached};
 use crate::{
-    http::{CallError, Cause, Client},
+    http::{CallError, Cause, Client, Verdict},
     model::{
         AccountName, CustomerId,
         finding::{Finding, Standing},
+        rules::{FieldRule, FieldRules, Spelling, WriteRule},
     },
-    vivocha::{self, Reader, SearchMode},
+    vivocha::{self, Auth, Reader, SearchMode},
 };
 
 /// No account gives a customer this id.
 const NOBODY: &str = "anagrafe-probe-of-nobody";
 
-fn keys() -> Keys {
+pub(super) fn keys() -> Keys {
     Keys { address: "vivocha.base_url".into(), timeout: "vivocha.timeout".into(), whom: "Vivocha" }
 }
 
@@ -41,14 +42,25 @@ struct Tried {
     get: Result<bool, CallError>,
 }
 
+/// What of the configuration is asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// `[vivocha] spellings`
+    pub spellings: &'a [Spelling],
+    /// `[fields]`
+    pub fields: &'a FieldRules,
+    /// Whether a write probe will tell what only a write can.
+    pub probed: bool,
+}
+
 /// Asks the account.
-pub async fn account(reader: &Reader) -> Vec<Finding> {
+pub async fn account(reader: &Reader, asked: Asked<'_>) -> Vec<Finding> {
     let specification = reader.openapi().await;
     if let Some(error) = specification.as_ref().err().filter(|error| unreached(&error.cause)) {
         let rest = "credentials, search and specification were not asked: the account was not reached";
         return vec![
             contradicted("vivocha.base_url", &error.cause, &keys()),
-            Finding::new("vivocha.*", Standing::Unknown, rest, ""),
+            Finding::new("vivocha.*", Standing::Unknown, rest, FIRST),
         ];
     }
     let search = reader.probe_filter().await;
@@ -59,10 +71,36 @@ pub async fn account(reader: &Reader) -> Vec<Finding> {
     };
     let tried = Tried { specification, search, get };
     let mut out = vec![tried.lives_there(reader), tried.let_in(reader)];
+    out.extend(tried.scopes(asked.probed));
     out.extend(tried.searches());
+    if tried.search.as_ref().is_ok_and(|filter| filter.verdict == Standing::Confirmed) {
+        match forms::understood(reader, asked.spellings).await {
+            Ok(forms) => out.extend(forms),
+            Err(error) => out.push(contradicted("vivocha.search", &error.cause, &keys())),
+        }
+    }
     out.push(tried.reads());
-    out.extend(tried.described(reader));
+    out.push(tried.tells_history(reader).await);
+    out.extend(tried.described(reader, asked.fields));
+    out.extend(on_no_page());
     out
+}
+
+/// What no page says and no reading can show.
+fn on_no_page() -> [Finding; 2] {
+    let unknown = |subject: &str, text: &str, advice: &str| Finding::new(subject, Standing::Unknown, text, advice);
+    [
+        unknown(
+            "customers.merge",
+            "which id survives a merge, and what the other one answers then, is on no page",
+            "ask Vivocha; it is read from every answer and confirmed by reading both, and a shop's first merges are held",
+        ),
+        unknown(
+            "vivocha.late_apply",
+            "how long after a call ran into its timeout it may still be carried out is on no page",
+            "ask Vivocha; until then vivocha.late_apply is taken at its word",
+        ),
+    ]
 }
 
 impl Tried {
@@ -92,18 +130,59 @@ impl Tried {
 
     fn let_in(&self, reader: &Reader) -> Finding {
         const SUBJECT: &str = "vivocha.auth";
-        let mode = format!("{:?}", reader.options().auth);
+        let accepted = match &reader.options().auth {
+            Auth::Client { .. } => "the client's id and secret are accepted (mode \"client\")",
+            Auth::Jwt { .. } => "a token signed with the account's secret is accepted (mode \"jwt\")",
+            Auth::OAuth { .. } => "a token is given for the credentials, and accepted (mode \"oauth\")",
+            Auth::Basic { .. } => "account and secret token are accepted (mode \"basic\")",
+        };
         match (self.refused(), &self.search) {
             (Some(error), _) => contradicted(SUBJECT, &error.cause, &keys()),
-            (None, Ok(_)) => Finding::new(
-                SUBJECT,
-                Standing::Confirmed,
-                format!("the credentials are accepted (mode \"{mode}\")"),
-                "",
-            ),
+            (None, Ok(_)) => Finding::new(SUBJECT, Standing::Confirmed, accepted, ""),
             (None, Err(_)) => {
                 let text = "no answer came that tells whether the credentials are accepted";
                 Finding::new(SUBJECT, Standing::Unknown, text, "set the others right and check again")
+            }
+        }
+    }
+
+    /// What the credentials may do, each scope by a call that needs it.
+    fn scopes(&self, probed: bool) -> Vec<Finding> {
+        let subject = |scope: &str| format!("vivocha.auth {scope}");
+        let mut out = Vec::new();
+        for (scope, worked) in [("Customer.query", self.search.is_ok()), ("Customer.read", self.get.is_ok())] {
+            if worked {
+                out.push(Finding::new(subject(scope), Standing::Confirmed, "the credentials carry it", ""));
+            }
+        }
+        if self.refused().is_none() && !probed {
+            let text = "only a write tells whether the credentials may update and merge customers";
+            let advice =
+                "anagrafe check --write-probe CUSTOMER, with one made for it; or ask Vivocha which scopes they carry";
+            out.push(Finding::new(subject("Customer.update"), Standing::Unknown, text, advice));
+        }
+        out
+    }
+
+    /// No sync needs it, so that without it nothing stands in the way.
+    async fn tells_history(&self, reader: &Reader) -> Finding {
+        const SUBJECT: &str = "customers.history";
+        const ASK: &str =
+            "ask Vivocha how the chats of a customer are read; only `anagrafe customers history` needs it";
+        let answer = match NOBODY.parse::<CustomerId>() {
+            Ok(nobody) if self.refused().is_none() => reader.history(&nobody).await,
+            Ok(_) | Err(_) => return not_told(SUBJECT),
+        };
+        match answer {
+            Err(error) if error.verdict == Verdict::Park && status(&error.cause) == Some(404) => {
+                let text =
+                    "permitted; an unknown id is answered as such. Its shape is on no page: it is shown as it comes";
+                Finding::new(SUBJECT, Standing::Confirmed, text, "")
+            }
+            Ok(_) => Finding::new(SUBJECT, Standing::Unknown, "an id that nobody has was answered with a history", ASK),
+            Err(error) => {
+                let text = format!("an id that nobody has was answered with {}", error.cause);
+                Finding::new(SUBJECT, Standing::Unknown, text, ASK)
             }
         }
     }
@@ -146,7 +225,7 @@ impl Tried {
             || (self.nowhere() && status(&error.cause) == Some(404))
     }
 
-    fn described(&self, reader: &Reader) -> Vec<Finding> {
+    fn described(&self, reader: &Reader, fields: &FieldRules) -> Vec<Finding> {
         const SUBJECT: &str = "openapi.json";
         const ASK: &str = "ask Vivocha for the account's specification; until then [vivocha.endpoints] and [vivocha.fields] \
                            are taken at their word";
@@ -163,7 +242,15 @@ impl Tried {
                 } else {
                     "\"auto\" means \"params\" here: q is not offered"
                 };
-                mode(text).into_iter().chain(vivocha::read_openapi(document, options)).collect()
+                let target = |key, rule: &FieldRule, object| {
+                    let found = vivocha::read_target(document, options, key, &rule.to, object);
+                    // What is never written stands in nobody's way.
+                    let harmless = rule.rule == WriteRule::Never && found.verdict == Standing::Contradicted;
+                    if harmless { Finding { verdict: Standing::Unknown, ..found } } else { found }
+                };
+                let targets = [target("note", &fields.note, false), target("ids", &fields.ids, true)];
+                let read = vivocha::read_openapi(document, options);
+                mode(text).into_iter().chain(read).chain(targets).collect()
             }
             Err(error) if status(&error.cause) == Some(404) => {
                 let text = "\"auto\" means \"params\" here: there is no specification";
@@ -179,7 +266,7 @@ impl Tried {
 }
 
 fn not_told(subject: &str) -> Finding {
-    Finding::new(subject, Standing::Unknown, "whether it is permitted cannot be told before that is right", "")
+    Finding::new(subject, Standing::Unknown, "whether it is permitted cannot be told before that is right", FIRST)
 }
 
 /// Their framework answers an id of the wrong form like any value of the wrong form.

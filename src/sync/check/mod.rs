@@ -1,11 +1,14 @@
 //! What a sync takes for granted, asked of the systems themselves: the store, each shop, the account. Sends reads only
-//! and makes nothing.
+//! and makes nothing; only [`probe`], on a customer the operator names, writes, and puts back.
 //!
 //! An assumption that fails ends nothing: what can still be asked is asked, so that a person sees everything at once.
 //! What could not be asked because of it is *unknown*.
 
 pub mod account;
+mod forms;
+pub mod probe;
 pub mod shop;
+pub mod sqlite;
 pub mod state;
 
 use serde::Serialize;
@@ -65,7 +68,25 @@ struct Keys {
 /// The finding that a failed call makes: its errors say what happened and, behind a colon, what to do.
 fn contradicted(subject: impl Into<String>, cause: &Cause, keys: &Keys) -> Finding {
     let (text, advice) = told(cause, keys);
+    let advice = if advice.is_empty() { format!("ask {} what that means", keys.whom) } else { advice };
     Finding::new(subject, Standing::Contradicted, text, &advice)
+}
+
+/// The same, where a refusal of what was sent has its own remedy.
+fn refused(subject: impl Into<String>, cause: &Cause, keys: &Keys, remedy: &str) -> Finding {
+    let found = contradicted(subject, cause, keys);
+    let of_what_was_sent = match cause {
+        Cause::Refused(text) => !text.starts_with("AccessDenied"),
+        Cause::Status { status, meaning: _ } => matches!(status, 400 | 413 | 414 | 431 | 500),
+        Cause::Connect { .. }
+        | Cause::Tls { .. }
+        | Cause::Timeout(_)
+        | Cause::Broken
+        | Cause::TooLarge(_)
+        | Cause::Redirect(_)
+        | Cause::Protocol(_) => false,
+    };
+    if of_what_was_sent { Finding { advice: Some(remedy.to_owned()), ..found } } else { found }
 }
 
 fn told(cause: &Cause, keys: &Keys) -> (String, String) {
@@ -109,6 +130,9 @@ fn unreached(cause: &Cause) -> bool {
         }
     }
 }
+
+/// What can only be told once something else is right.
+const FIRST: &str = "set right what is contradicted, and check again";
 
 fn status(cause: &Cause) -> Option<u16> {
     match cause {

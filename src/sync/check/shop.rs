@@ -1,7 +1,7 @@
 //! A shop: whether it is reached, takes the key, has the API's version, permits what a sync calls, and pages as a reading
 //! needs it to. Of contacts it tells numbers only.
 
-use super::{Keys, contradicted, status, unreached};
+use super::{FIRST, Keys, contradicted, refused, status, unreached};
 use crate::{
     http::{CallError, Cause},
     model::{
@@ -90,9 +90,9 @@ impl Subject<'_> {
         if let Some(error) = count.as_ref().err().filter(|error| unreached(&error.cause)) {
             let rest = "key, version, methods and paging were not asked: the shop was not reached";
             let reached = contradicted(self.key("url"), &error.cause, &self.keys);
-            return vec![reached, Finding::new(self.key("*"), Standing::Unknown, rest, "")];
+            return vec![reached, Finding::new(self.key("*"), Standing::Unknown, rest, FIRST)];
         }
-        let find = self.rows(0, FEW, &Field::ALL).await;
+        let find = self.rows(0, FEW, false, &Field::ALL).await;
         let known = find.as_ref().ok().and_then(|rows| rows.ids.first().copied());
         let get = self.got(known).await;
         let tried = Tried { count, find, get };
@@ -127,7 +127,7 @@ impl Subject<'_> {
         } else if let Some(refused) = tried.answered(&[403]) {
             contradicted(subject, refused, &self.keys)
         } else {
-            Finding::new(subject, Standing::Unknown, "no answer came that tells whether the key is accepted", "")
+            Finding::new(subject, Standing::Unknown, "no answer came that tells whether the key is accepted", FIRST)
         }
     }
 
@@ -139,7 +139,7 @@ impl Subject<'_> {
             contradicted(subject, missing, &self.keys)
         } else {
             let text = format!("no answer came that tells whether the shop has version {version} of the API");
-            Finding::new(subject, Standing::Unknown, text, "")
+            Finding::new(subject, Standing::Unknown, text, FIRST)
         }
     }
 
@@ -186,7 +186,7 @@ impl Subject<'_> {
     fn refused(&self, call: &'static str, tried: &Tried, error: &CallError) -> Finding {
         let general = !tried.understood() && matches!(status(&error.cause), Some(403..=405));
         if general {
-            Finding::new(call, Standing::Unknown, "whether it is permitted cannot be told before that is right", "")
+            Finding::new(call, Standing::Unknown, "whether it is permitted cannot be told before that is right", FIRST)
         } else {
             contradicted(call, &error.cause, &self.keys)
         }
@@ -195,20 +195,78 @@ impl Subject<'_> {
     async fn paging(&self, tried: &Tried) -> Vec<Finding> {
         let Ok(found) = &tried.find else {
             let text = "order, after and limit were not asked: contacts.find fails";
-            return vec![Finding::new(self.key("page_size"), Standing::Unknown, text, "")];
+            return vec![Finding::new(self.key("page_size"), Standing::Unknown, text, FIRST)];
         };
-        vec![self.ordered(found), self.after(found).await, self.limited(tried.count.as_ref().ok().copied()).await]
+        let falling = self.rows(0, FEW, true, &[Field::Id]).await;
+        let mut out = vec![self.ordered(found, falling.as_ref().ok()), self.after(found).await];
+        let highest = [Some(found), falling.as_ref().ok()].into_iter().flatten().flat_map(|came| &came.ids).max();
+        if let (Some(highest), Ok(_)) = (highest, &tried.get) {
+            out.push(self.denies(*highest).await);
+        }
+        out.push(self.limited(tried.count.as_ref().ok().copied()).await);
+        out.extend(self.on_no_page());
+        out
     }
 
-    fn ordered(&self, found: &Came) -> Finding {
+    /// Whether contacts come in the order asked for. The order of a page that nobody asked for is on no page, so that a
+    /// shop which ignores the order may still happen to give the right one: the reverse tells.
+    fn ordered(&self, found: &Came, falling: Option<&Came>) -> Finding {
         const SUBJECT: &str = "contacts.find order";
         if found.ids.len() < 2 {
             return too_few(SUBJECT, found);
         }
-        if rising(&found.ids) {
-            return Finding::new(SUBJECT, Standing::Confirmed, "contacts come by rising id", "");
+        if !rising(&found.ids) {
+            let text = "contacts do not come by rising id";
+            return Finding::new(SUBJECT, Standing::Contradicted, text, &self.cannot_read("order"));
         }
-        Finding::new(SUBJECT, Standing::Contradicted, "contacts do not come by rising id", &self.cannot_read("order"))
+        let turns = falling
+            .is_some_and(|came| came.ids.len() > 1 && rising(&came.ids.iter().rev().copied().collect::<Vec<_>>()));
+        if turns {
+            let text = "contacts come by rising id, and by falling id where that is asked for";
+            return Finding::new(SUBJECT, Standing::Confirmed, text, "");
+        }
+        let text =
+            "contacts come by rising id, and do so too where the reverse is asked for: the order may be the shop's own";
+        let advice =
+            format!("ask Open2b whether version {} honours `order`; a page out of order stops a run", self.version);
+        Finding::new(SUBJECT, Standing::Unknown, text, &advice)
+    }
+
+    /// Asks for a contact far above all others: a deletion is concluded from just such an answer.
+    async fn denies(&self, highest: ContactId) -> Finding {
+        const SUBJECT: &str = "contacts.get nobody";
+        const FAR: i64 = 1_000_000;
+        let advice = "ask Open2b how a contact that was deleted is answered: a deletion is concluded from null alone";
+        let Ok(nobody) = ContactId::try_from(highest.get().saturating_add(FAR)) else {
+            return Finding::new(SUBJECT, Standing::Unknown, "there is no id above all others to ask for", advice);
+        };
+        match self.shop.get(nobody).await {
+            Ok(None) => Finding::new(SUBJECT, Standing::Confirmed, "an id that nobody has is answered with null", ""),
+            Ok(Some(_)) => {
+                let text = "an id far above all others is answered with a contact";
+                Finding::new(SUBJECT, Standing::Unknown, text, advice)
+            }
+            Err(error) => refused(SUBJECT, &error.cause, &self.keys, advice),
+        }
+    }
+
+    /// What no page of the vendor says and no reading can show.
+    fn on_no_page(&self) -> [Finding; 2] {
+        let rate = self.key("rate");
+        [
+            Finding::new(
+                rate.clone(),
+                Standing::Unknown,
+                "the vendor names 1000 calls in 5 minutes (200 for older shops), and not whether key, app or shop has them",
+                &format!("ask Open2b for this shop's limit; lower {rate} if other apps share it or fewer are allowed"),
+            ),
+            Finding::new(
+                "contacts.find late ids",
+                Standing::Unknown,
+                "whether a contact can become visible after one with a higher id is on no page",
+                "ask Open2b; until then the last ids are read again for as long as schedule.lookback says",
+            ),
+        ]
     }
 
     /// Asks for what comes after the middle of what came: some of it has to come, and nothing else.
@@ -220,7 +278,7 @@ impl Subject<'_> {
         let Some(middle) = ids.get((ids.len().max(1) - 1) / 2).copied().filter(|_| ids.len() > 1) else {
             return too_few(SUBJECT, found);
         };
-        let text = match self.rows(middle.get(), FEW, &[Field::Id]).await {
+        let text = match self.rows(middle.get(), FEW, false, &[Field::Id]).await {
             Ok(Came { ids, .. }) if ids.is_empty() => {
                 format!("after {middle} nothing came, though contacts stand there")
             }
@@ -245,12 +303,11 @@ impl Subject<'_> {
 
     async fn limited(&self, count: Option<u64>) -> Finding {
         let (subject, size) = (self.key("page_size"), self.page_size);
-        let rows = match self.rows(0, size, &[Field::Id]).await {
+        let rows = match self.rows(0, size, false, &[Field::Id]).await {
             Ok(Came { rows, .. }) => rows,
             Err(error) => {
-                let finding = contradicted(subject, &error.cause, &self.keys);
-                let advice = finding.advice.or_else(|| Some(format!("lower {}", self.key("page_size"))));
-                return Finding { advice, ..finding };
+                let remedy = format!("lower {}", self.key("page_size"));
+                return refused(subject, &error.cause, &self.keys, &remedy);
             }
         };
         // Without a count nobody can say whether more were there.
@@ -267,11 +324,11 @@ impl Subject<'_> {
         Finding::new(subject, Standing::Confirmed, text, &advice)
     }
 
-    async fn rows(&self, after: i64, limit: u32, fields: &[Field]) -> Result<Came, CallError> {
+    async fn rows(&self, after: i64, limit: u32, descending: bool, fields: &[Field]) -> Result<Came, CallError> {
         let query = FindQuery {
             conditions: Conditions { customer: None, after: Some(after) },
             fields: fields.to_vec(),
-            order: vec![Order { by: Field::Id, descending: false }],
+            order: vec![Order { by: Field::Id, descending }],
             limit,
             first: None,
         };

@@ -1,35 +1,54 @@
-//! The store: whether it opens, at which version, under this key, and can be written to. Makes none: the first sync does.
+//! The store: whether it opens, at which version, under this key, can be written to, and how long a unit takes. Makes none:
+//! the first sync does. Whatever kind it is, it is asked through [`Store`]; what a check needs besides is a [`Place`].
 
 use std::{
-    fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use crate::{
     model::{
-        AccountName, HashKey,
+        HashKey,
         finding::{Finding, Standing},
+        time::Moment,
     },
-    store::{
-        Store as _, StoreError, key,
-        sqlite::{OpenOptions, SqliteStore, known_version, schema_version},
-    },
+    store::{Lease, Store, StoreError, key},
 };
+use async_trait::async_trait;
 
 const KEY: &str = "store.hash_key";
 const URL: &str = "store.url";
-const STATE_DIR: &str = "store.state_dir";
+const LATENCY: &str = "store.latency";
 
-/// Where a SQLite store is to be.
-#[derive(Debug)]
+/// A unit that takes longer is felt: every page of a pass waits for some of them.
+const SLOW: Duration = Duration::from_millis(100);
+/// So many units are timed; the middle one counts.
+const TIMED: usize = 5;
+/// An epoch that no lease has: they begin at 1 and grow.
+const NOBODYS: i64 = -1;
+
+/// Where a store is or is to be, as its adapter knows it.
+#[async_trait]
+pub trait Place: Send + Sync {
+    /// Where it is, for a person; without a password.
+    fn shown(&self) -> String;
+    /// The schema version this binary needs.
+    fn needed(&self) -> i64;
+    /// The schema version found; `None` where there is no store yet.
+    async fn version(&self) -> Result<Option<i64>, StoreError>;
+    /// Opens it as a sync does, but makes nothing and brings nothing up to date.
+    async fn open(&self, key: &HashKey) -> Result<Arc<dyn Store>, StoreError>;
+    /// What only this kind of store has: folders, a server's version, rights on tables.
+    async fn own(&self) -> Vec<Finding>;
+}
+
+/// A store under check.
 pub struct State {
-    /// Its file.
-    pub path: PathBuf,
+    /// Where it is.
+    pub place: Box<dyn Place>,
     /// The folder that holds the key, where none is configured.
     pub state_dir: PathBuf,
-    /// The account it is opened for.
-    pub account: AccountName,
     /// The key of the configuration.
     pub given: Option<Arc<HashKey>>,
 }
@@ -37,37 +56,33 @@ pub struct State {
 impl State {
     /// Looks at it.
     pub async fn findings(&self) -> Vec<Finding> {
-        if self.path.exists() { self.standing().await } else { self.to_come() }
+        let mut out = match self.place.version().await {
+            Ok(Some(found)) => self.standing(found).await,
+            Ok(None) => self.to_come(),
+            Err(error) => vec![failing(URL, &error)],
+        };
+        out.extend(self.place.own().await);
+        out
     }
 
     fn to_come(&self) -> Vec<Finding> {
-        let place = Finding::new(
-            URL,
-            Standing::Confirmed,
-            format!("none yet; the first sync makes it: {}", self.path.display()),
-            "",
-        );
+        let text = format!("none yet; the first sync makes it: {}", self.place.shown());
         let key = match self.key() {
             Ok(Some(_)) => Finding::new(KEY, Standing::Confirmed, "there is a key", ""),
             Ok(None) => Finding::new(KEY, Standing::Confirmed, "none yet; the first sync makes it", ""),
             Err(finding) => finding,
         };
-        let mut folders = vec![self.path.parent().unwrap_or(Path::new(".")), self.state_dir.as_path()];
-        folders.dedup();
-        [place, key].into_iter().chain(folders.into_iter().map(folder)).collect()
+        vec![Finding::new(URL, Standing::Confirmed, text, ""), key]
     }
 
-    async fn standing(&self) -> Vec<Finding> {
-        let (found, needed) = match schema_version(&self.path).await {
-            Ok(found) => (found, known_version()),
-            Err(error) => return vec![failing(URL, &error)],
-        };
+    async fn standing(&self, found: i64) -> Vec<Finding> {
+        let needed = self.place.needed();
         if found > needed {
             return vec![failing(URL, &StoreError::TooNew { found, known: needed })];
         }
         let (text, advice) = if found < needed {
             let text = format!("schema version {found}; the next sync brings it to {needed}");
-            (text, "keep a copy of the file first: there is no way back")
+            (text, "keep a copy of it first: there is no way back")
         } else {
             (format!("schema version {found}"), "")
         };
@@ -77,36 +92,33 @@ impl State {
             Ok(None) => return vec![version, self.key_is_gone()],
             Err(finding) => return vec![version, finding],
         };
-        let parent = self.path.parent().unwrap_or(Path::new("."));
         if found < needed {
             // Opening it would have to change it.
             let text = "there is a key; whether it is this store's is told once the schema is brought up to date";
-            return vec![version, Finding::new(KEY, Standing::Unknown, text, ""), folder(parent)];
+            return vec![
+                version,
+                Finding::new(KEY, Standing::Unknown, text, "run `anagrafe migrate`, and check again"),
+            ];
         }
-        [version].into_iter().chain(self.opened(&key).await).chain([folder(parent)]).collect()
+        [version].into_iter().chain(self.opened(&key).await).collect()
     }
 
-    /// Opens it as a sync does, which takes the right to write for a moment, and writes nothing.
     async fn opened(&self, key: &HashKey) -> Vec<Finding> {
-        let options = OpenOptions {
-            path: self.path.clone(),
-            account: self.account.clone(),
-            key_check: key.check_value(),
-            create: false,
-            migrate: false,
-            read_only: false,
+        let store = match self.place.open(key).await {
+            Ok(store) => store,
+            Err(error @ StoreError::WrongKey) => return vec![failing(KEY, &error)],
+            Err(error) => return vec![failing(URL, &error)],
         };
-        match SqliteStore::open(&options).await {
-            Ok(store) => {
-                store.close().await;
-                vec![
-                    Finding::new(KEY, Standing::Confirmed, "the key is the one this store was made with", ""),
-                    Finding::new(URL, Standing::Confirmed, "opens, and can be written to", ""),
-                ]
+        let mut out = vec![Finding::new(KEY, Standing::Confirmed, "the key is the one this store was made with", "")];
+        match timed(&*store).await {
+            Ok((reading, writing)) => {
+                out.push(Finding::new(URL, Standing::Confirmed, "opens, and can be written to", ""));
+                out.push(latency(reading, writing));
             }
-            Err(error @ StoreError::WrongKey) => vec![failing(KEY, &error)],
-            Err(error) => vec![failing(URL, &error)],
+            Err(error) => out.push(failing(URL, &error)),
         }
+        store.close().await;
+        out
     }
 
     fn key(&self) -> Result<Option<Arc<HashKey>>, Finding> {
@@ -127,31 +139,61 @@ impl State {
     }
 }
 
-fn failing(subject: &str, error: &StoreError) -> Finding {
+/// How long a unit that reads and one that writes take. The one that writes gives back a lease that nobody has: it needs
+/// the right to write, and changes nothing.
+async fn timed(store: &dyn Store) -> Result<(Duration, Duration), StoreError> {
+    let nobodys = Lease { epoch: NOBODYS, expires: Moment::from_millis(0), ttl: Duration::ZERO };
+    let (mut reading, mut writing) = (Vec::new(), Vec::new());
+    for _ in 0..TIMED {
+        let begun = Instant::now();
+        store.overview().await?;
+        reading.push(begun.elapsed());
+        let begun = Instant::now();
+        store.release(&nobodys).await?;
+        writing.push(begun.elapsed());
+    }
+    Ok((middle(reading), middle(writing)))
+}
+
+fn middle(mut spans: Vec<Duration>) -> Duration {
+    spans.sort_unstable();
+    spans.get(spans.len() / 2).copied().unwrap_or_default()
+}
+
+fn latency(reading: Duration, writing: Duration) -> Finding {
+    let text = format!("a unit that reads takes {}, one that writes {}", rounded(reading), rounded(writing));
+    let advice = if reading.max(writing) > SLOW {
+        "every page waits for several units: keep the store near, on a disk or network that answers sooner"
+    } else {
+        ""
+    };
+    Finding::new(LATENCY, Standing::Confirmed, text, advice)
+}
+
+/// In milliseconds, to a tenth.
+pub(super) fn rounded(span: Duration) -> String {
+    let tenths = span.as_micros().div_ceil(100);
+    format!("{}.{} ms", tenths / 10, tenths % 10)
+}
+
+pub(super) fn failing(subject: &str, error: &StoreError) -> Finding {
     let text = error.to_string();
-    let (what, advice) = text.rsplit_once(": ").unwrap_or((&text, ""));
+    let (what, advice) = text.rsplit_once(": ").unwrap_or((&text, "look at [store]"));
     Finding::new(subject, Standing::Contradicted, what, advice)
 }
 
-/// Whether files can be made in a folder, or in the one it is going to be made in. Asked by making one and taking it
-/// away again: permissions alone do not tell (a read-only mount, another user's folder).
-fn folder(wanted: &Path) -> Finding {
-    let here = if wanted.as_os_str().is_empty() { Path::new(".") } else { wanted };
-    let Some(there) = here.ancestors().find(|folder| folder.exists()) else {
-        let text = format!("{} cannot be made: none of its folders exists", here.display());
-        return Finding::new(STATE_DIR, Standing::Contradicted, text, "name a folder that can be made");
-    };
-    let probe = there.join(format!(".anagrafe-check.{}", std::process::id()));
-    let made = fs::OpenOptions::new().write(true).create_new(true).open(&probe);
-    match made.and_then(|_| fs::remove_file(&probe)) {
-        Ok(()) => {
-            let text = if there == here { "can be written to".to_owned() } else { "can be made".to_owned() };
-            Finding::new(STATE_DIR, Standing::Confirmed, format!("{} {text}", here.display()), "")
-        }
-        Err(error) => {
-            let text = format!("files cannot be made in {}: {error}", there.display());
-            let advice = format!("make {} writable for the user Anagrafe runs as, or name another", here.display());
-            Finding::new(STATE_DIR, Standing::Contradicted, text, &advice)
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_of_what_was_timed_counts_and_a_slow_store_is_told_what_to_do() {
+        let ms = Duration::from_millis;
+        assert_eq!(middle(vec![ms(900), ms(2), ms(3), ms(1), ms(4)]), ms(3));
+        assert_eq!(latency(ms(2), ms(3)).advice, None);
+        let slow = latency(ms(2), ms(101));
+        assert!(slow.verdict == Standing::Confirmed && slow.text.contains("101.0 ms"), "{slow:?}");
+        assert!(slow.advice.is_some_and(|advice| advice.contains("keep the store near")));
+        assert_eq!(rounded(Duration::from_micros(1_234)), "1.3 ms");
     }
 }
