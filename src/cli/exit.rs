@@ -136,6 +136,10 @@ impl From<NoTenure> for Failure {
 
 impl From<PassError> for Failure {
     fn from(error: PassError) -> Self {
+        let error = match error {
+            PassError::Store(error) => return error.into(),
+            error => error,
+        };
         let exit = match &error {
             PassError::Held(_) | PassError::Paused | PassError::Doubted { .. } => Exit::Held,
             PassError::Call(_)

@@ -23,7 +23,7 @@ use crate::{
         key::{self, KeyError},
         sqlite::{OpenOptions, SqliteStore},
     },
-    sync::{Bridge, Rules, SystemClock, Watch},
+    sync::{Bridge, Candidacy, Rules, SystemClock, Watch, WitnessFile},
     vivocha::{self, Reader, Writer},
 };
 
@@ -290,6 +290,27 @@ pub fn rules(settings: &Settings, name: &ShopName) -> Result<Rules, Failure> {
         late_apply: settings.vivocha.late_apply,
         concurrency: settings.vivocha.concurrency,
     })
+}
+
+/// What the account's lease is asked for with.
+#[must_use]
+pub fn candidacy(
+    settings: &Settings,
+    store: &Arc<dyn Store>,
+    purpose: &'static str,
+    wait: bool,
+    stop: &CancellationToken,
+) -> Candidacy {
+    let witness = WitnessFile::of(&settings.store.state_dir, &settings.vivocha.account);
+    Candidacy {
+        store: Arc::clone(store),
+        clock: Arc::new(SystemClock),
+        ttl: settings.store.lease,
+        purpose,
+        wait,
+        witness: Some(Arc::new(witness)),
+        stop: stop.clone(),
+    }
 }
 
 /// The shops a command is about: the one named, or all.

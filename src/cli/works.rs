@@ -16,7 +16,7 @@ use crate::{
         run::{RunReport, SurveyNote},
     },
     sync::{
-        Bridge, Candidacy, PassError, SystemClock, Tenure, WitnessFile,
+        Bridge, PassError, Tenure,
         run::{Ran, Surveyed, SyncOptions, survey, sync},
     },
     vivocha::Reader,
@@ -55,16 +55,7 @@ impl Works {
     /// # Errors
     /// Busy, or the store failed.
     pub async fn tenure(&self, purpose: &'static str, wait: bool) -> Result<Tenure, Failure> {
-        let witness = WitnessFile::of(&self.settings.store.state_dir, &self.settings.vivocha.account);
-        let candidacy = Candidacy {
-            store: Arc::clone(&self.memory.store),
-            clock: Arc::new(SystemClock),
-            ttl: self.settings.store.lease,
-            purpose,
-            wait,
-            witness: Some(Arc::new(witness)),
-            stop: self.signals.stop.clone(),
-        };
+        let candidacy = setup::candidacy(&self.settings, &self.memory.store, purpose, wait, &self.signals.stop);
         let tenure = Tenure::take(candidacy).await.map_err(|error| self.signals.caught().map_or_else(
             || Failure::from(error),
             |signal| Failure { exit: Exit::Signal(signal), error: anyhow::anyhow!("stopped by a signal; nothing was done") },

@@ -21,7 +21,7 @@ pub(super) fn not_doubted(bridge: &Bridge, progress: &ShopProgress) -> Result<()
 }
 
 /// What a shop counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Counted {
     /// Its contacts.
     pub count: u64,
@@ -38,6 +38,7 @@ pub(super) async fn not_shrunk(
 ) -> Result<Counted, PassError> {
     let count = bridge.shop.count(Conditions::default()).await?;
     let Some(found) = safeguards::shrunk(progress.known, count, &bridge.rules.safeguards) else {
+        holding::fall(bridge, HoldKind::Shrunk).await?;
         return Ok(Counted { count, released: 0 });
     };
     let vanished = progress.known.saturating_sub(count);

@@ -29,7 +29,13 @@ impl Body<'_> {
         tally: &mut Tally,
     ) -> Result<(), PassError> {
         let progress = self.progress().await?;
-        let Counted { count, released } = guards::not_shrunk(self.bridge, self.tenure, self.run, &progress).await?;
+        // Where everything was read, what is missing is known by name, and looked at one by one.
+        let read = options.from.is_none() && self.resumable(options, &progress).is_some_and(|place| place.whole);
+        let Counted { count, released } = if read {
+            Counted::default()
+        } else {
+            guards::not_shrunk(self.bridge, self.tenure, self.run, &progress).await?
+        };
         if let Some(from) = options.from {
             return self.resync_from(from, options.force, &progress, interlude, tally).await;
         }
@@ -64,6 +70,13 @@ impl Body<'_> {
         Ok(())
     }
 
+    /// The place where it was interrupted, if that was not too long ago, and it looked as closely as is asked now.
+    fn resumable(&self, options: &ResyncOptions, progress: &ShopProgress) -> Option<Resync> {
+        let now = self.bridge.clock.now();
+        let stale = |place: &Resync| completeness::is_stale(place.started_at, self.bridge.rules.resync_period, now);
+        progress.resync.clone().filter(|place| !stale(place) && (place.force || !options.force))
+    }
+
     /// Where to go on, or the beginning.
     async fn place(
         &self,
@@ -72,8 +85,7 @@ impl Body<'_> {
         count: u64,
     ) -> Result<Resync, PassError> {
         let now = self.bridge.clock.now();
-        let stale = |place: &Resync| completeness::is_stale(place.started_at, self.bridge.rules.resync_period, now);
-        if let Some(place) = progress.resync.clone().filter(|place| !stale(place) && (place.force || !options.force)) {
+        if let Some(place) = self.resumable(options, progress) {
             tracing::info!(after = place.after, started_at = %place.started_at, "the resync goes on where it was interrupted");
             return Ok(place);
         }

@@ -144,6 +144,7 @@ async fn reported(
         tally.hold(holding::note(hold));
     }
     let outcome = outcome(&ended, &tally);
+    holding::fall_where_empty(bridge).await?;
     list_standing(bridge, &mut tally).await?;
     let mut report = body.report(&tally, survey);
     report.outcome = outcome;

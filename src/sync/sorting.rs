@@ -99,7 +99,7 @@ impl Sieve<'_> {
             sorted.ended.push(ended);
             return;
         }
-        self.tell_changed_rules(judged, content);
+        self.tell_changed_rules(judged);
         member.prior = prior.cloned();
         sorted.content.insert(id, content);
         sorted.work.push(member);
@@ -127,8 +127,7 @@ impl Sieve<'_> {
         }
     }
 
-    fn tell_changed_rules(&self, judged: Option<&Judged>, content: Keyed) {
-        let judged = judged.filter(|judged| judged.fingerprint.content == content);
+    fn tell_changed_rules(&self, judged: Option<&Judged>) {
         if let Some(judged) = judged.filter(|judged| judged.fingerprint.rules != self.rules) {
             let sections = fingerprint::changed_sections(&judged.fingerprint.rules, self.rules);
             self.bridge.watch.judged_by_other_rules(&sections);

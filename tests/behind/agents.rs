@@ -28,12 +28,14 @@ both!(an_agents_edit_between_our_read_and_our_write_is_seen_by_the_get_just_befo
 async fn just_before(on: On) {
     let town = people(on, 3).await;
     town.anagrafe(&["sync"]).await.code(0);
-    town.sandbox.open2b.edit_contact(2, |contact| contact.phone = "333 2222222".into());
+    town.sandbox.open2b.edit_contact(2, |contact| contact.phone = "333 4562214".into());
     // Our search is answered, and before our `get` is, an agent corrects the number.
     town.sandbox.faults().set(Fault::always("customers.get", FaultKind::Latency { ms: 1500 }));
     let mut command = town.command(&["sync"]);
     let child = tokio::task::spawn_blocking(move || command.output().unwrap());
+    let began = std::time::Instant::now();
     while town.calls("customers.search") < 1 || town.number("SELECT COUNT(*) FROM writes WHERE outcome IS NULL").await < 1 {
+        assert!(began.elapsed().as_secs() < 30, "the update is declared");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     town.sandbox.vivocha.edit_customer("c2", |customer| {
@@ -49,7 +51,9 @@ async fn b1(on: On) {
     // Nothing that is sent comes to an end: whatever the server saw is to stand in the store already.
     town.sandbox.faults().set(Fault::always("customers.update", FaultKind::HangBefore));
     let mut child = town.command(&["sync", "--quiet"]).spawn().unwrap();
+    let began = std::time::Instant::now();
     while town.calls("customers.update") < 1 {
+        assert!(began.elapsed().as_secs() < 30, "the update is sent");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     child.kill().unwrap();

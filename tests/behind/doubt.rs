@@ -16,11 +16,11 @@ async fn c6_a_store_that_went_back_in_time_is_noticed_and_authorises_nothing_unt
     let town = people(On::Sqlite, 40).await;
     town.anagrafe(&["sync"]).await.code(0);
     let yesterday = fs::read(town.store()).unwrap();
-    town.sandbox.open2b.edit_contact(5, |contact| contact.phone = "333 9999999".into());
+    town.sandbox.open2b.edit_contact(5, |contact| contact.phone = "333 4569871".into());
     town.anagrafe(&["sync"]).await.code(0);
     // In place: the same file, with what stood in it before.
     fs::write(town.store(), yesterday).unwrap();
-    town.sandbox.open2b.edit_contact(6, |contact| contact.phone = "333 8888888".into());
+    town.sandbox.open2b.edit_contact(6, |contact| contact.phone = "333 4568812".into());
     town.sandbox.clear_journal();
     for _ in 0..2 {
         let ended = town.anagrafe(&["sync", "--json"]).await.code(4);
@@ -30,7 +30,7 @@ async fn c6_a_store_that_went_back_in_time_is_noticed_and_authorises_nothing_unt
     let status = town.anagrafe(&["status"]).await.code(0);
     assert!(status.stdout.contains("IN DOUBT"), "{}", status.stdout);
     town.anagrafe(&["resync"]).await.code(0);
-    assert_eq!(field(&town, "c6", "telnum"), json!("+393338888888"));
+    assert_eq!(field(&town, "c6", "telnum"), json!("+393334568812"));
     town.anagrafe(&["sync"]).await.code(0);
     assert!(!town.anagrafe(&["status"]).await.stdout.contains("IN DOUBT"));
 }

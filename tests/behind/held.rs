@@ -51,7 +51,7 @@ async fn bound(on: On) {
     for id in 1..=100 {
         town.sandbox.open2b.edit_contact(id, |contact| contact.phone = format!("333 7{id:06}"));
     }
-    town.sandbox.open2b.edit_contact(150, |contact| contact.phone = "333 6666666".into());
+    town.sandbox.open2b.edit_contact(150, |contact| contact.phone = "333 4566615".into());
     let report = town.anagrafe(&["sync", "--json"]).await.code(4).json();
     assert_eq!(report["updates"], 149, "{report}");
     assert_eq!(report["holds"][0]["count"], 1);

@@ -269,8 +269,8 @@ async fn while_paused_or_busy_nothing_is_sent() {
     held.decide(&Decision::Resume, "ugo", Moment::from_millis(2)).await.unwrap();
     let holder = Holder { host: "elsewhere".into(), boot: "b".into(), pid: 1, started: 1, purpose: "sync".into() };
     let now = Moment::from_millis(i64::MAX / 4);
-    let claim = Claim { holder, ttl: Duration::from_mins(5), now, dead: None };
-    assert!(matches!(held.acquire(&claim).await.unwrap(), Acquired::Ours(_)));
+    let claim = Claim { holder, ttl: Duration::from_mins(5), now, succession: None, witness: None };
+    assert!(matches!(held.acquire(&claim).await.unwrap(), Acquired::Ours { .. }));
     held.close().await;
     let busy = town.anagrafe(&args).await.code(5);
     assert!(busy.stderr.contains("busy: sync"), "{busy:?}");

@@ -31,6 +31,7 @@ pub enum On {
 }
 
 /// A test on either store: `both!(name_of_the_test, its_body)`.
+#[allow(unused_macros, reason = "not every test has two stores")]
 macro_rules! both {
     ($name:ident, $body:ident) => {
         mod $name {

@@ -14,7 +14,7 @@ use crate::{
     model::{CustomerId, finding::Finding},
     plan::normalise::Region,
     store::Store,
-    sync::{PassError, SystemClock, Tenure, check::probe::WriteProbe},
+    sync::{PassError, Tenure, check::probe::WriteProbe},
     vivocha::Reader,
 };
 
@@ -50,8 +50,7 @@ impl Right {
         if store.overview().await?.paused.is_some() {
             return Err(PassError::Paused.into());
         }
-        let (lease, clock) = (settings.store.lease, Arc::new(SystemClock));
-        let tenure = Tenure::take(Arc::clone(&store), clock, lease, "check", args.wait).await?;
+        let tenure = Tenure::take(setup::candidacy(settings, &store, "check", args.wait, &signals.stop)).await?;
         Ok(Self { customer, region, store, tenure, signals })
     }
 

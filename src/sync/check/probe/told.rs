@@ -244,6 +244,7 @@ impl Told {
             | PassError::Held(_)
             | PassError::Outage { .. }
             | PassError::Paused
+            | PassError::Doubted { .. }
             | PassError::Overrides { .. }
             | PassError::Canary { .. }
             | PassError::Unbalanced { .. } => error.to_string(),
