@@ -111,6 +111,9 @@ impl From<StoreError> for Failure {
             | StoreError::Inconsistent(_)
             | StoreError::Open { .. }
             | StoreError::Full
+            | StoreError::Unreachable(_)
+            | StoreError::ReadOnly(_)
+            | StoreError::InDoubt(_)
             | StoreError::Database(_) => Exit::Failed,
         };
         Self { exit, error: error.into() }

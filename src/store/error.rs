@@ -34,6 +34,14 @@ pub enum StoreError {
         "the hash key is not the one this store was made with: give the key it was made with (store.hash_key_file), or start with an empty store"
     )]
     WrongKey,
+    /// The database cannot be reached, or ended the connection; the transaction did not happen.
+    #[error(
+        "the store cannot be reached, and nothing of this step was kept: {0}; look at store.url, and whether the database runs"
+    )]
+    Unreachable(String),
+    /// The database can only be read.
+    #[error("the store can only be read ({0}): give Anagrafe a database it may write to, or wait until it may")]
+    ReadOnly(String),
     /// No such proposal.
     #[error("there is no proposal {0}: `anagrafe links list` and `merges list` show those that stand")]
     NoProposal(ProposalId),
@@ -62,6 +70,11 @@ pub enum StoreError {
     /// The disk is full: the transaction was undone.
     #[error("the disk that holds the store is full: nothing of this step was kept; make room and run again")]
     Full,
+    /// The database was told to commit, and whether it did is not known.
+    #[error(
+        "the store went away just when this step was to be kept ({0}), so whether it was is not known: run again once the database is back; what was kept is found then, and nothing is done twice"
+    )]
+    InDoubt(String),
     /// The database failed; the transaction was undone.
     #[error("the store failed, and nothing of this step was kept: {0}")]
     Database(#[source] sqlx::Error),

@@ -1,12 +1,11 @@
 //! What waits for a person and what she decides: holds, proposals, pause. A decision needs no lease: it changes no
 //! customer, and the next pass acts on it.
 
-use sqlx::query;
-
 use super::{
     Connection,
     failure::failed,
     rows::{self, json},
+    statement::query,
 };
 use crate::{
     model::{

@@ -1,11 +1,10 @@
 //! The index of contacts: the survey that fills it, how far a shop has been read, and what is due.
 
-use sqlx::{query, query_as, query_scalar};
-
 use super::{
     Connection,
     failure::failed,
     rows::{count, json, words},
+    statement::{query, query_as, query_scalar},
 };
 use crate::{
     model::{AccountName, ContactId, ShopName, time::Moment},

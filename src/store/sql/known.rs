@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{query, query_as, query_scalar};
-
 use super::{
     Connection,
     dialect::{HOLDERS_BY_EMAIL, HOLDERS_BY_PHONE},
@@ -12,6 +10,7 @@ use super::{
         all, contact, customer, entry, from_json, from_word, from_words, get, grouped, json, judged, keyed, link,
         unsettled,
     },
+    statement::{query, query_as, query_scalar},
 };
 use crate::{
     model::{AccountName, ContactId, ContactKey, CustomerId, Keyed, ShopName, link::Ruling, run::RunId},

@@ -1,11 +1,10 @@
 //! The lease of the account, and the fence that every write stands behind.
 
-use sqlx::{query, query_scalar};
-
 use super::{
     Connection, Row,
     failure::failed,
     rows::{get, moment},
+    statement::{query, query_scalar},
 };
 use crate::{
     model::{AccountName, time::Moment},

@@ -11,19 +11,21 @@
 //!   stays JSON by `CAST(value -> 5 AS TEXT)`. A plain list is read by `atom`.
 //! - Every number is an `i64`, flags too: 1 or 0, in the tables and as parameters.
 
-mod account;
+pub(super) mod account;
 mod decisions;
 #[cfg(test)]
 mod hot;
 mod index;
 mod known;
-mod lane;
+pub(super) mod lane;
 mod lease;
 mod proposals;
 mod questions;
 mod record;
 mod rows;
 mod runs;
+pub(super) mod schema;
+mod statement;
 mod story;
 mod writes;
 
@@ -31,10 +33,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 
-pub(super) use self::{
-    account::{FORGET_LEASES, admit},
-    lane::{Lane, Taken, connect},
-};
+pub(super) use self::lane::Lane;
 #[cfg(test)]
 pub(super) use self::{hot::HOT, index::survey};
 use super::{Database, TheStore, dialect, failure};

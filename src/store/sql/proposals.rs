@@ -1,11 +1,10 @@
 //! Proposals: kept by their hash, withdrawn when no longer made, never reopened once a person has decided.
 
-use sqlx::query;
-
 use super::{
     Connection,
     failure::failed,
     rows::{all, json, proposal},
+    statement::query,
 };
 use crate::{
     model::{

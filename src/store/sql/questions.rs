@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{query, query_as, query_scalar};
-
 use super::{
     Connection, Row,
     failure::failed,
     lease,
     rows::{self, all, count, flag, get, maybe_moment, shop},
     runs,
+    statement::{query, query_as, query_scalar},
 };
 use crate::{
     model::{AccountName, ShopName, hold::Hold, state::ContactState, time::Moment},

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use sqlx::{error::ErrorKind, query};
+use sqlx::error::ErrorKind;
 
 use super::{
     Connection,
     failure::failed,
     proposals,
     rows::{json, millis, words},
+    statement::query,
     writes,
 };
 use crate::{

@@ -1,8 +1,12 @@
 //! Writes to customers: declared before their first byte is sent, settled when their outcome is known.
 
-use sqlx::{query, query_scalar};
-
-use super::{Connection, failure::failed, known::PAUSED, rows::json};
+use super::{
+    Connection,
+    failure::failed,
+    known::PAUSED,
+    rows::json,
+    statement::{query, query_scalar},
+};
 use crate::{
     model::{AccountName, time::Moment},
     store::{Declaration, Lease, StoreError, WriteId, WriteOutcome},

@@ -19,6 +19,11 @@ pub(super) fn failed(error: sqlx::Error) -> StoreError {
     }
 }
 
+/// The store's error for a commit that failed. There is nobody in between who could have heard it all the same.
+pub(super) fn in_doubt(error: sqlx::Error) -> StoreError {
+    failed(error)
+}
+
 /// Whether another connection was in the way.
 pub(super) fn busy(error: &sqlx::Error) -> bool {
     code(error).is_some_and(|code| BUSY.contains(&(code & 0xff)))
