@@ -17,12 +17,12 @@ use std::{sync::Arc, time::Duration};
 use anagrafe::{
     model::AccountName,
     store::{
-        Acquired, Store, StoreError,
+        Acquired, Decision, Questions, Store, StoreError,
         postgres::{OpenOptions, Patience, PostgresStore, known_version, schema_version},
     },
 };
 use postgres::Database;
-use store_behaviour::{Pass1, Place, at, claim, entry, key, ours, shop};
+use store_behaviour::{Pass1, Place, RULES, at, claim, entry, key, ours, shop};
 
 #[async_trait::async_trait]
 impl Place for Database {
@@ -76,7 +76,7 @@ async fn what_was_written_is_there_when_opened_again() {
     pass.survey(vec![entry(1)]).await;
     pass.store.close().await;
     let store = opened(&existing(&database.url())).await.unwrap();
-    assert_eq!(store.progress(&shop("alfa"), 0).await.unwrap().known, 1);
+    assert_eq!(store.progress(&shop("alfa"), 0, RULES).await.unwrap().known, 1);
     assert_eq!(version(&database.url()).await.unwrap(), known_version());
 }
 
@@ -88,7 +88,7 @@ async fn a_store_is_made_by_only_one_of_many_that_start_at_once() {
         let options = options(&database.url());
         starts.spawn(async move { opened(&options).await.unwrap().acquire(&claim(pid, at(0))).await.unwrap() });
     }
-    let won = starts.join_all().await.into_iter().filter(|acquired| matches!(acquired, Acquired::Ours(_))).count();
+    let won = starts.join_all().await.into_iter().filter(|acquired| matches!(acquired, Acquired::Ours { .. })).count();
     assert_eq!(won, 1);
 }
 
@@ -132,7 +132,7 @@ async fn accounts_of_one_database_do_not_mix() {
     let other = OpenOptions { account: "other".parse().unwrap(), ..options(&database.url()) };
     let other = opened(&other).await.unwrap();
     ours(other.acquire(&claim(2, at(0))).await.unwrap());
-    assert_eq!(other.progress(&shop("alfa"), 0).await.unwrap().known, 0);
+    assert_eq!(other.progress(&shop("alfa"), 0, RULES).await.unwrap().known, 0);
     assert!(other.overview().await.unwrap().shops.is_empty());
 }
 
@@ -213,6 +213,8 @@ async fn a_read_only_store_is_read_and_never_written() {
     pass.survey(vec![entry(1)]).await;
     let reader = opened(&OpenOptions { read_only: true, ..options(&database.url()) }).await.unwrap();
     pass.survey(vec![entry(2)]).await;
-    assert_eq!(reader.progress(&shop("alfa"), 0).await.unwrap().known, 2, "it sees what others write");
-    assert!(matches!(reader.acquire(&claim(2, at(99))).await, Err(StoreError::ReadOnly(_))));
+    assert_eq!(reader.progress(&shop("alfa"), 0, RULES).await.unwrap().known, 2, "it sees what others write");
+    let refused = reader.decide(&Decision::Pause("looking".into()), "eva", at(99)).await;
+    assert!(matches!(&refused, Err(StoreError::ReadOnly(why)) if why.contains(&database.name)), "{refused:?}");
+    assert!(reader.health().await.unwrap().read_only.is_some());
 }

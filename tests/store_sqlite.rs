@@ -19,12 +19,12 @@ use std::{
 use anagrafe::{
     model::AccountName,
     store::{
-        Acquired, Store, StoreError,
+        Acquired, Decision, Questions, Store, StoreError,
         sqlite::{OpenOptions, SqliteStore, known_version, schema_version},
     },
 };
 use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
-use store_behaviour::{Pass1, Place, at, claim, entry, key, ours, shop};
+use store_behaviour::{Pass1, Place, RULES, at, claim, entry, key, of, ours, shop};
 use tempfile::TempDir;
 
 /// A folder of its own; each opening is a connection of its own.
@@ -104,7 +104,7 @@ async fn what_was_written_is_there_when_opened_again() {
     pass.survey(vec![entry(1)]).await;
     drop(pass);
     let store = SqliteStore::open(&existing(&folder.file())).await.unwrap();
-    assert_eq!(store.progress(&shop("alfa"), 0).await.unwrap().known, 1);
+    assert_eq!(store.progress(&shop("alfa"), 0, RULES).await.unwrap().known, 1);
     assert_eq!(schema_version(&folder.file()).await.unwrap(), known_version());
 }
 
@@ -118,7 +118,7 @@ async fn a_store_is_made_by_only_one_of_many_that_start_at_once() {
             async move { SqliteStore::open(&options).await.unwrap().acquire(&claim(pid, at(0))).await.unwrap() },
         );
     }
-    let won = starts.join_all().await.into_iter().filter(|acquired| matches!(acquired, Acquired::Ours(_))).count();
+    let won = starts.join_all().await.into_iter().filter(|acquired| matches!(acquired, Acquired::Ours { .. })).count();
     assert_eq!(won, 1);
 }
 
@@ -190,8 +190,8 @@ async fn accounts_of_one_file_do_not_mix() {
 
     let store = SqliteStore::open(&other).await.unwrap();
     ours(store.acquire(&claim(2, at(0))).await.unwrap());
-    assert_eq!(store.progress(&shop("alfa"), 0).await.unwrap().known, 0);
-    let known = store.known(&shop("alfa"), &[entry(1).id], &[entry(1).email.unwrap()]).await.unwrap();
+    assert_eq!(store.progress(&shop("alfa"), 0, RULES).await.unwrap().known, 0);
+    let known = store.known(&of(&[entry(1).id], &[entry(1).email.unwrap()])).await.unwrap();
     assert!(known.contacts.is_empty() && known.holders.is_empty());
     assert!(store.overview().await.unwrap().shops.is_empty());
 }
@@ -241,8 +241,10 @@ async fn a_read_only_store_is_read_and_never_written() {
     pass.survey(vec![entry(1)]).await;
     let reader = SqliteStore::open(&OpenOptions { read_only: true, ..options(&folder.file()) }).await.unwrap();
     pass.survey(vec![entry(2)]).await;
-    assert_eq!(reader.progress(&shop("alfa"), 0).await.unwrap().known, 2, "it sees what others write");
-    assert!(matches!(reader.acquire(&claim(2, at(99))).await, Err(StoreError::Database(_))));
+    assert_eq!(reader.progress(&shop("alfa"), 0, RULES).await.unwrap().known, 2, "it sees what others write");
+    let refused = reader.decide(&Decision::Pause("looking".into()), "eva", at(99)).await;
+    assert!(matches!(refused, Err(StoreError::ReadOnly(_))), "{refused:?}");
+    assert!(reader.health().await.unwrap().read_only.is_some());
     assert_eq!(reader.overview().await.unwrap().lease, pass.store.overview().await.unwrap().lease);
 }
 
@@ -260,7 +262,7 @@ async fn a_scratch_copy_leaves_the_original_as_it_was() {
     assert!(own.epoch > lease.epoch, "nobody has the lease of a copy");
     let step = anagrafe::store::SurveyStep { shop: shop("alfa"), entries: vec![entry(1)], after: 1, whole: true };
     scratch.survey(&own, &step).await.unwrap();
-    assert_eq!(scratch.progress(&shop("alfa"), 0).await.unwrap().known, 1);
+    assert_eq!(scratch.progress(&shop("alfa"), 0, RULES).await.unwrap().known, 1);
 
     assert_eq!(fs::read_dir(&state).unwrap().count(), 1, "no side files");
     assert!((fs::read(folder.file()).unwrap(), fs::metadata(folder.file()).unwrap().modified().unwrap()) == before);
@@ -272,9 +274,9 @@ async fn a_scratch_copy_holds_what_a_living_store_has_written() {
     let pass = Pass1::begin(&folder).await;
     pass.survey(vec![entry(1), entry(2)]).await;
     let scratch = SqliteStore::scratch(account(), key().check_value(), Some(&folder.file())).await.unwrap();
-    assert_eq!(scratch.progress(&shop("alfa"), 0).await.unwrap().known, 2);
+    assert_eq!(scratch.progress(&shop("alfa"), 0, RULES).await.unwrap().known, 2);
     pass.survey(vec![entry(3)]).await;
-    assert_eq!(pass.store.progress(&shop("alfa"), 0).await.unwrap().known, 3, "and does not disturb it");
+    assert_eq!(pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap().known, 3, "and does not disturb it");
 }
 
 #[tokio::test]

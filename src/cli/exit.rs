@@ -104,6 +104,10 @@ impl From<StoreError> for Failure {
             StoreError::WrongKey | StoreError::NoProposal(_) | StoreError::NotOpen { .. } | StoreError::NoHold(_) => {
                 Exit::Usage
             }
+            StoreError::SameShop { .. }
+            | StoreError::NoLink(_)
+            | StoreError::NoContact(_)
+            | StoreError::NoErasure(_) => Exit::Usage,
             StoreError::LeaseLost
             | StoreError::Paused
             | StoreError::TooNew { .. }

@@ -21,11 +21,13 @@ pub enum HoldKind {
     Rules,
     /// Merges over a budget, or a shop's first ones.
     Merges,
+    /// The shop answers other people under ids that are known.
+    Strangers,
 }
 
 impl HoldKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Shrunk, Self::Updates, Self::Rules, Self::Merges];
+    pub const ALL: [Self; 5] = [Self::Shrunk, Self::Updates, Self::Rules, Self::Merges, Self::Strangers];
 
     /// Its word.
     #[must_use]
@@ -35,6 +37,7 @@ impl HoldKind {
             Self::Updates => "updates",
             Self::Rules => "rules",
             Self::Merges => "merges",
+            Self::Strangers => "strangers",
         }
     }
 

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    hashes::Hashes,
     ids::{ContactKey, CustomerId},
     keyed::Keyed,
     time::Moment,
@@ -72,6 +73,17 @@ pub enum Role {
     Secondary,
 }
 
+impl Role {
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Secondary => "secondary",
+        }
+    }
+}
+
 /// How strongly a contact is tied to a customer; the order is the order of preference for the owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -117,6 +129,13 @@ pub struct Link {
     /// What we last settled, by field. A secondary's are those of the time when it was the owner: it writes nothing, and what it
     /// wrote is ours still.
     pub baselines: Baselines,
+    /// Who the contact was when the link was last found to stand: a later judgement is made against this, whatever the index has
+    /// learnt meanwhile.
+    pub known_as: Hashes,
+    /// When it ended, for a former link: its contact is gone from the shop, or linked to another customer. It gives no right to write;
+    /// what was written through it is ours still, until it is forgotten. `role` is the one it ended in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ended: Option<Moment>,
 }
 
 /// A person's word on a pair; it outranks every rule.

@@ -6,6 +6,7 @@
 pub mod contact;
 pub mod customer;
 pub mod finding;
+pub mod hashes;
 pub mod hold;
 pub mod identifier;
 pub mod ids;
@@ -19,6 +20,7 @@ pub mod time;
 
 pub use contact::Contact;
 pub use customer::{Customer, Naming, Text};
+pub use hashes::Hashes;
 pub use identifier::{Email, Identifier, Line, Phone};
 pub use ids::{AccountName, ContactId, ContactKey, CustomerId, ShopCustomerId, ShopName};
 pub use keyed::{HashKey, Keyed};

@@ -16,16 +16,7 @@ use super::{
     normalise::{self, Identity},
 };
 
-/// The hashes of a contact: what the index holds of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Hashes {
-    /// Of its e-mail.
-    pub email: Option<Keyed>,
-    /// Of its telephone number.
-    pub phone: Option<Keyed>,
-    /// Of its name's words, sorted.
-    pub name: Vec<Keyed>,
-}
+pub use crate::model::Hashes;
 
 impl Hashes {
     /// The hashes of an identity.

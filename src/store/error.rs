@@ -1,6 +1,9 @@
 //! What can go wrong with the store.
 
-use crate::model::proposal::{ProposalId, ProposalState};
+use crate::model::{
+    ContactKey, ShopName,
+    proposal::{ProposalId, ProposalState},
+};
 
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +37,16 @@ pub enum StoreError {
         "the hash key is not the one this store was made with: give the key it was made with (store.hash_key_file), or start with an empty store"
     )]
     WrongKey,
+    /// The shop stands under another name in this account already.
+    #[error(
+        "shop {shop} is the shop that this store already knows as {known}: give it one name in every configuration of this account"
+    )]
+    SameShop {
+        /// The name now.
+        shop: ShopName,
+        /// The name it has.
+        known: ShopName,
+    },
     /// The database cannot be reached, or ended the connection; the transaction did not happen.
     #[error(
         "the store cannot be reached, and nothing of this step was kept: {0}; look at store.url, and whether the database runs"
@@ -42,6 +55,15 @@ pub enum StoreError {
     /// The database can only be read.
     #[error("the store can only be read ({0}): give Anagrafe a database it may write to, or wait until it may")]
     ReadOnly(String),
+    /// No link to end.
+    #[error("contact {0} has no link: `anagrafe explain contact {0}` shows what is known of it")]
+    NoLink(ContactKey),
+    /// The store knows nothing of the contact.
+    #[error("contact {0} is not known here: only a contact that a pass has read can be assigned or erased by its id")]
+    NoContact(ContactKey),
+    /// No such erasure, or lifted already.
+    #[error("there is no erasure {0} to lift: `anagrafe erase list` shows those that stand")]
+    NoErasure(i64),
     /// No such proposal.
     #[error("there is no proposal {0}: `anagrafe links list` and `merges list` show those that stand")]
     NoProposal(ProposalId),

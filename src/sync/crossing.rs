@@ -27,7 +27,7 @@ use crate::{
         page::{self, PagePlan},
         safeguards,
     },
-    store::{ContactRecord, Known, PageRecord, Prior, WriteId, WriteOutcome},
+    store::{ContactRecord, Known, PageQuery, PageRecord, Prior, WriteId, WriteOutcome},
 };
 
 /// One crossing of a shop.
@@ -115,10 +115,17 @@ impl Crossing<'_> {
     }
 
     async fn known(&self, records: &[Record], members: &[Member]) -> Result<Known, PassError> {
-        let ids: Vec<ContactId> = records.iter().filter_map(Record::id).collect();
-        let identifiers: Vec<Keyed> =
-            members.iter().flat_map(|member| [member.hashes.email, member.hashes.phone]).flatten().collect();
-        Ok(self.bridge.store.known(self.bridge.shop_name(), &ids, &identifiers).await?)
+        let asked = PageQuery {
+            shop: self.bridge.shop_name().clone(),
+            ids: records.iter().filter_map(Record::id).collect(),
+            identifiers: members
+                .iter()
+                .flat_map(|member| [member.hashes.email, member.hashes.phone])
+                .flatten()
+                .collect(),
+            covers: None,
+        };
+        Ok(self.bridge.store.known(&asked).await?)
     }
 
     fn sort(&self, records: Vec<Record>, members: Vec<Member>, known: &Known) -> Sorted {
@@ -359,16 +366,7 @@ impl Crossing<'_> {
         checkpoint: Option<i64>,
     ) -> PageRecord {
         contacts.sort_by_key(|record| record.entry.id);
-        PageRecord {
-            run: self.run,
-            shop: self.bridge.shop_name().clone(),
-            at: self.bridge.clock.now(),
-            since: self.since,
-            contacts,
-            settled,
-            checkpoint,
-            end: false,
-            deep: false,
-        }
+        let empty = PageRecord::empty(self.run, self.bridge.shop_name().clone(), self.bridge.clock.now());
+        PageRecord { since: self.since, contacts, settled, checkpoint, ..empty }
     }
 }

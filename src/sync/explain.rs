@@ -15,7 +15,7 @@ use crate::{
         normalise,
         page::{self, ContactPlan},
     },
-    store::Whose,
+    store::{PageQuery, Whose},
 };
 
 /// What both systems say now. Masked unless it was to be revealed.
@@ -61,8 +61,9 @@ async fn contact(bridge: &Bridge, id: ContactId, reveal: bool) -> Result<Live, P
     for (field, text) in [("name", &contact.name), ("email", &contact.email), ("phone", &contact.phone)] {
         live.contact.push((field.into(), masked(text)));
     }
-    let identifiers = [hashes.email, hashes.phone].into_iter().flatten().collect::<Vec<_>>();
-    let known = bridge.store.known(bridge.shop_name(), &[id], &identifiers).await?;
+    let identifiers = [hashes.email, hashes.phone].into_iter().flatten().collect();
+    let asked = PageQuery { shop: bridge.shop_name().clone(), ids: vec![id], identifiers, covers: None };
+    let known = bridge.store.known(&asked).await?;
     let page = BTreeMap::from([(id, hashes.clone())]);
     let member = Member { contact, identity, hashes, prior: known.contacts.get(&id).cloned() };
     let gathered = gather::gather(bridge, vec![member], &page, &known).await?;

@@ -152,6 +152,8 @@ fn read(
         .into_iter()
         .map(|(id, customer)| {
             let mut links: Vec<Link> = found.links.get(&id).cloned().unwrap_or_default();
+            // A former link gives no right here.
+            links.retain(|link| link.ended.is_none());
             // The links of absorbed customers, which the store keeps under the old id, bring what we wrote there, but no
             // ownership, which may be another's.
             for link in followed.remove(&id).unwrap_or_default() {

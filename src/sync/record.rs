@@ -46,11 +46,12 @@ pub struct About<'a> {
 pub fn judged(about: About<'_>, plan: &ContactPlan, done: Option<&Done>, terms: &Terms) -> ContactRecord {
     if let Some(Done::Failed { cause, doubt }) = done {
         // The link is good though the update failed: it is kept, so that what it was found on is not lost.
+        let known_as = about.hashes.clone();
         let mut record = parked(about, cause, terms);
         if *doubt {
             record.retry_at = record.retry_at.map(|at| at.max(terms.now.after(terms.late_apply)));
         }
-        if let Some(link) = link(plan, None) {
+        if let Some(link) = link(plan, None, known_as) {
             record.link = LinkChange::Set(link);
         }
         return record;
@@ -68,6 +69,7 @@ pub fn judged(about: About<'_>, plan: &ContactPlan, done: Option<&Done>, terms: 
     let rechecked = plan.state != ContactState::Invalid;
     let seed = u64::try_from(about.id.get()).unwrap_or(0);
     let questioned = plan.state == ContactState::Waiting && about.prior.is_some_and(|p| p.link.is_some());
+    let known_as = about.hashes.clone();
     ContactRecord {
         entry: index_entry(about.id, about.hashes),
         state: plan.state,
@@ -77,7 +79,7 @@ pub fn judged(about: About<'_>, plan: &ContactPlan, done: Option<&Done>, terms: 
         retry_at: None,
         attempts: 0,
         parked_since: None,
-        link: match link(plan, done) {
+        link: match link(plan, done, known_as) {
             Some(link) => LinkChange::Set(link),
             None if questioned && plan.reason == "questioned" => LinkChange::Keep,
             None => LinkChange::Drop,
@@ -86,7 +88,7 @@ pub fn judged(about: About<'_>, plan: &ContactPlan, done: Option<&Done>, terms: 
     }
 }
 
-fn link(plan: &ContactPlan, done: Option<&Done>) -> Option<LinkRecord> {
+fn link(plan: &ContactPlan, done: Option<&Done>, known_as: Hashes) -> Option<LinkRecord> {
     let link = plan.link.as_ref()?;
     let baselines = match (link.role, done) {
         (Role::Owner, Some(Done::Updated(baselines) | Done::Nothing(baselines))) => baselines.clone(),
@@ -98,6 +100,7 @@ fn link(plan: &ContactPlan, done: Option<&Done>) -> Option<LinkRecord> {
         grounds: link.grounds,
         row: link.row.clone(),
         baselines,
+        known_as,
     })
 }
 

@@ -22,7 +22,7 @@ use crate::{
     },
     open2b::{Conditions, Field, Page, Record},
     plan::{lookback, safeguards},
-    store::{NewRun, PageRecord, ShopProgress},
+    store::{Due, DueQuery, NewRun, PageRecord, ShopProgress},
 };
 
 /// How a sync is to go.
@@ -61,7 +61,7 @@ pub enum Surveyed {
 /// # Errors
 /// Only where the run could not even be begun or its report not be recorded.
 pub async fn survey(bridge: &Bridge, tenure: &Tenure) -> Result<Surveyed, PassError> {
-    let progress = bridge.store.progress(bridge.shop_name(), 0).await?;
+    let progress = bridge.store.progress(bridge.shop_name(), 0, &bridge.rules_print()).await?;
     if progress.surveyed_whole {
         return Ok(Surveyed::Whole(None));
     }
@@ -104,7 +104,8 @@ async fn run(
     survey: Option<SurveyNote>,
 ) -> Result<Ran, PassError> {
     let started_at = bridge.clock.now();
-    let new = NewRun { shop: bridge.shop_name().clone(), pass, at: started_at };
+    let source = bridge.key.hash("shop", bridge.shop_name().as_str());
+    let new = NewRun { shop: bridge.shop_name().clone(), source, pass, at: started_at };
     let run = bridge.store.begin(&tenure.lease(), &new).await?;
     let calls_before = calls(bridge);
     let mut tally = Tally::default();
@@ -208,7 +209,7 @@ impl Body<'_> {
     }
 
     async fn survey(&self, tally: &mut Tally) -> Result<(), PassError> {
-        let progress = self.bridge.store.progress(self.bridge.shop_name(), 0).await?;
+        let progress = self.bridge.store.progress(self.bridge.shop_name(), 0, &self.bridge.rules_print()).await?;
         let after = Conditions { customer: None, after: Some(progress.surveyed) };
         let of = self.bridge.shop.count(after).await?;
         survey::survey(self.bridge, self.tenure, progress.surveyed, of, tally).await?;
@@ -223,7 +224,7 @@ impl Body<'_> {
 
     async fn crossing(&self, tally: &mut Tally) -> Result<(), PassError> {
         let bridge = self.bridge;
-        let progress = bridge.store.progress(bridge.shop_name(), tail(bridge)).await?;
+        let progress = bridge.store.progress(bridge.shop_name(), tail(bridge), &bridge.rules_print()).await?;
         self.guard_shrunk(&progress).await?;
         let mut crossing = Crossing {
             bridge,
@@ -289,7 +290,9 @@ impl Body<'_> {
     async fn due(&self, crossing: &mut Crossing<'_>, tally: &mut Tally) -> Result<(), PassError> {
         let bridge = self.bridge;
         let most = self.options.limit.map_or(MAX_DUE, |limit| limit.min(MAX_DUE));
-        let due = bridge.store.due(bridge.shop_name(), bridge.clock.now(), most).await?;
+        let why = Due::Retry(bridge.clock.now());
+        let asked = DueQuery { shop: bridge.shop_name().clone(), why, after: 0, limit: most };
+        let due = bridge.store.due(&asked).await?;
         let gets = due.into_iter().map(|id| async move { (id, bridge.shop.get(id).await) });
         let fetching = async { Ok::<_, PassError>(stream::iter(gets).buffer_unordered(4).collect().await) };
         let fetched: Vec<(ContactId, _)> = unless_stopped(&bridge.stop, fetching).await?;
@@ -337,17 +340,8 @@ impl Body<'_> {
     }
 
     async fn end(&self, deep: bool) -> Result<(), PassError> {
-        let record = PageRecord {
-            run: self.run,
-            shop: self.bridge.shop_name().clone(),
-            at: self.bridge.clock.now(),
-            since: self.started_at,
-            contacts: Vec::new(),
-            settled: Vec::new(),
-            checkpoint: None,
-            end: true,
-            deep,
-        };
+        let empty = PageRecord::empty(self.run, self.bridge.shop_name().clone(), self.bridge.clock.now());
+        let record = PageRecord { since: self.started_at, end: true, deep, ..empty };
         Ok(self.bridge.store.record(&self.tenure.lease(), &record).await?)
     }
 }

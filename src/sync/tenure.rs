@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use super::{PassError, clock::Clock, host};
 use crate::{
     model::time::Moment,
-    store::{Acquired, Claim, Holder, Lease, Store, StoreError},
+    store::{Acquired, Claim, Holder, Lease, Store, StoreError, Succession},
 };
 
 /// Another process has the account.
@@ -62,20 +62,21 @@ impl Tenure {
         wait: bool,
     ) -> Result<Self, NoTenure> {
         let me = host::this(purpose);
-        let mut dead = None;
+        let mut succession = None;
         loop {
             let since = Instant::now();
-            let claim = Claim { holder: me.clone(), ttl, now: clock.now(), dead: dead.take() };
-            let (holder, expires) = match store.acquire(&claim).await? {
-                Acquired::Ours(lease) => return Ok(Self::hold(store, clock, lease, since)),
-                Acquired::Busy { holder, expires } => (holder, expires),
+            let claim =
+                Claim { holder: me.clone(), ttl, now: clock.now(), succession: succession.take(), witness: None };
+            let held = match store.acquire(&claim).await? {
+                Acquired::Ours { lease, went_back: _ } => return Ok(Self::hold(store, clock, lease, since)),
+                Acquired::Busy(held) => held,
             };
-            if host::is_dead(&holder) {
-                dead = Some(holder);
+            if host::is_dead(&held.holder) {
+                succession = Some(Succession::Dead(held));
                 continue;
             }
             if !wait {
-                return Err(Busy { holder, expires }.into());
+                return Err(Busy { holder: held.holder, expires: held.expires }.into());
             }
             tokio::time::sleep(Duration::from_secs(1).min(ttl / 4)).await;
         }

@@ -8,7 +8,9 @@ use anagrafe::{
     store::{Decision, StoreError, Whose},
 };
 
-use super::{Pass1, Place, at, contact, customer, id, new_hold, propose_link, propose_merge, shop, waiting};
+use super::{
+    Pass1, Place, at, contact, customer, due_by, id, new_hold, of, propose_link, propose_merge, shop, waiting,
+};
 
 pub async fn an_approved_link_is_the_same_person(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
@@ -19,7 +21,7 @@ pub async fn an_approved_link_is_the_same_person(place: &dyn Place) {
     let prior = pass.prior(1).await;
     assert_eq!(prior.rulings, [(customer("c1"), Ruling::Same)]);
     assert_eq!(prior.judged.unwrap().retry_at, Some(at(5)));
-    assert_eq!(pass.store.due(&shop("alfa"), at(5), 9).await.unwrap(), [id(1)]);
+    assert_eq!(pass.store.due(&due_by(&shop("alfa"), at(5), 9)).await.unwrap(), [id(1)]);
     let kept = pass.store.proposals(None).await.unwrap().remove(0);
     assert_eq!((kept.state, kept.changed_at, kept.changed_by.as_str()), (ProposalState::Approved, at(5), "eva"));
     let story = pass.store.story(&Whose::Contact(contact(1))).await.unwrap();
@@ -81,7 +83,7 @@ pub async fn a_pause_stops_declarations(place: &dyn Place) {
     pass.store.decide(&Decision::Pause("looking".into()), "eva", at(5)).await.unwrap();
     pass.store.decide(&Decision::Pause("still looking".into()), "ugo", at(6)).await.unwrap();
     assert_eq!(pass.store.overview().await.unwrap().paused, Some((at(5), "still looking".into())));
-    assert!(pass.store.known(&shop("alfa"), &[], &[]).await.unwrap().paused);
+    assert!(pass.store.known(&of(&[], &[])).await.unwrap().paused);
     let refused = pass.store.declare(&pass.lease, &[pass.declaration(1, "c1")]).await;
     assert!(matches!(refused, Err(StoreError::Paused)));
     assert_eq!(pass.store.overview().await.unwrap().unsettled, 0);

@@ -11,11 +11,13 @@ use anagrafe::{
     },
 };
 
-use super::{Pass1, Place, at, claim, contact, entry, judged, linked, new_hold, ours, propose_link, shop, waiting};
+use super::{
+    Pass1, Place, RULES, at, contact, entry, hash, judged, linked, new_hold, propose_link, shop, succeed, waiting,
+};
 
 pub async fn a_stale_lease_changes_nothing(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
-    ours(place.open().await.acquire(&claim(2, at(60))).await.unwrap());
+    succeed(place.open().await.as_ref(), 2, at(60)).await;
     nothing_is_changed_by(&pass).await;
 }
 
@@ -31,7 +33,7 @@ async fn nothing_is_changed_by(stale: &Pass1) {
     let mut report = store.runs(RunQuery::One(*run)).await.unwrap().remove(0);
     report.outcome = Outcome::Done;
 
-    let new = NewRun { shop: shop("beta"), pass: Pass::Resync, at: at(61) };
+    let new = NewRun { shop: shop("beta"), source: hash("beta"), pass: Pass::Resync, at: at(61) };
     assert_lost(&store.begin(lease, &new).await);
     assert_lost(&store.finish(lease, &report).await);
     let step = SurveyStep { shop: shop("alfa"), entries: vec![entry(1)], after: 1, whole: true };
@@ -64,5 +66,5 @@ async fn all_of(store: &dyn Store) -> (Overview, ShopProgress, Vec<Story>) {
     for number in 1..=3 {
         stories.push(store.story(&Whose::Contact(contact(number))).await.unwrap());
     }
-    (store.overview().await.unwrap(), store.progress(&shop("alfa"), 0).await.unwrap(), stories)
+    (store.overview().await.unwrap(), store.progress(&shop("alfa"), 0, RULES).await.unwrap(), stories)
 }

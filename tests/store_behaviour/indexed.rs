@@ -2,10 +2,10 @@
 
 use anagrafe::{
     model::{link::Role, state::ContactState},
-    store::{ContactRecord, IndexEntry, PageRecord, ShopProgress, SurveyStep},
+    store::{ContactRecord, DueQuery, IndexEntry, PageQuery, PageRecord, ShopProgress, SurveyStep},
 };
 
-use super::{Pass1, Place, at, entry, hash, id, judged, linked, shop};
+use super::{Pass1, Place, RULES, at, due_by, entry, hash, id, judged, linked, of, shop};
 
 pub async fn a_survey_fills_the_index(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
@@ -13,7 +13,7 @@ pub async fn a_survey_fills_the_index(place: &dyn Place) {
     let step = SurveyStep { shop: shop("alfa"), entries: vec![entry(3), bare.clone()], after: 5, whole: true };
     pass.store.survey(&pass.lease, &step).await.unwrap();
 
-    let progress = pass.store.progress(&shop("alfa"), 0).await.unwrap();
+    let progress = pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap();
     assert_eq!((progress.surveyed, progress.surveyed_whole, progress.known), (5, true, 2));
     assert_eq!((progress.checkpoint, progress.crossed), (0, false));
     let prior = pass.prior(3).await;
@@ -39,7 +39,7 @@ pub async fn a_survey_never_goes_back(place: &dyn Place) {
         let step = SurveyStep { shop: shop("alfa"), entries: Vec::new(), after, whole };
         pass.store.survey(&pass.lease, &step).await.unwrap();
     }
-    let progress = pass.store.progress(&shop("alfa"), 0).await.unwrap();
+    let progress = pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap();
     assert_eq!((progress.surveyed, progress.surveyed_whole), (9, true));
 }
 
@@ -53,15 +53,15 @@ pub async fn a_survey_does_not_bring_back_an_excluded_contact(place: &dyn Place)
 
 pub async fn a_shop_never_seen_has_the_zero_of_everything(place: &dyn Place) {
     let store = place.open().await;
-    assert_eq!(store.progress(&shop("gamma"), 10).await.unwrap(), ShopProgress::default());
+    assert_eq!(store.progress(&shop("gamma"), 10, RULES).await.unwrap(), ShopProgress::default());
 }
 
-pub async fn known_contacts_are_counted_without_the_gone(place: &dyn Place) {
+pub async fn known_contacts_are_counted_without_the_gone_and_the_excluded(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
     pass.survey(vec![entry(1), entry(2)]).await;
     let states = [ContactState::Gone, ContactState::Excluded, ContactState::Invalid];
     pass.record((3..).zip(states).map(|(number, state)| judged(number, state)).collect()).await;
-    assert_eq!(pass.store.progress(&shop("alfa"), 0).await.unwrap().known, 4);
+    assert_eq!(pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap().known, 3);
 }
 
 pub async fn the_tail_begins_where_so_many_contacts_follow(place: &dyn Place) {
@@ -69,12 +69,12 @@ pub async fn the_tail_begins_where_so_many_contacts_follow(place: &dyn Place) {
     pass.survey([10, 20, 30, 40].map(entry).to_vec()).await;
     pass.record(vec![judged(35, ContactState::Gone)]).await;
     for (tail, after) in [(0, 40), (1, 30), (2, 20), (3, 10), (4, 0), (1000, 0)] {
-        let progress = pass.store.progress(&shop("alfa"), tail).await.unwrap();
+        let progress = pass.store.progress(&shop("alfa"), tail, RULES).await.unwrap();
         assert_eq!(progress.tail_after, after, "the last {tail}");
     }
 }
 
-pub async fn due_contacts_come_oldest_first(place: &dyn Place) {
+pub async fn due_contacts_come_in_the_order_of_ids(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
     let parked = |number, state, second| ContactRecord { retry_at: Some(at(second)), ..judged(number, state) };
     pass.record(vec![
@@ -88,10 +88,14 @@ pub async fn due_contacts_come_oldest_first(place: &dyn Place) {
     ])
     .await;
     let alfa = shop("alfa");
-    let due = |now, limit| pass.store.due(&alfa, at(now), limit);
-    assert_eq!(due(30, 10).await.unwrap(), [2, 3, 1].map(id));
-    assert_eq!(due(30, 2).await.unwrap(), [2, 3].map(id));
-    assert_eq!(due(9, 10).await.unwrap(), []);
+    let due = async |now, after, limit| {
+        let asked = DueQuery { after, ..due_by(&alfa, at(now), limit) };
+        pass.store.due(&asked).await.unwrap()
+    };
+    assert_eq!(due(30, 0, 10).await, [1, 2, 3].map(id));
+    assert_eq!(due(30, 0, 2).await, [1, 2].map(id));
+    assert_eq!(due(30, 1, 10).await, [2, 3].map(id));
+    assert_eq!(due(9, 0, 10).await, []);
 }
 
 pub async fn shops_do_not_mix(place: &dyn Place) {
@@ -100,7 +104,7 @@ pub async fn shops_do_not_mix(place: &dyn Place) {
     let page = PageRecord { checkpoint: Some(1), end: true, deep: true, ..pass.page(vec![due]) };
     pass.store.record(&pass.lease, &page).await.unwrap();
     let beta = shop("beta");
-    assert_eq!(pass.store.progress(&beta, 0).await.unwrap(), ShopProgress::default());
-    assert_eq!(pass.store.due(&beta, at(9), 9).await.unwrap(), []);
-    assert!(pass.store.known(&beta, &[id(1)], &[]).await.unwrap().contacts.is_empty());
+    assert_eq!(pass.store.progress(&beta, 0, RULES).await.unwrap(), ShopProgress::default());
+    assert_eq!(pass.store.due(&due_by(&beta, at(9), 9)).await.unwrap(), []);
+    assert!(pass.store.known(&PageQuery { shop: beta, ..of(&[id(1)], &[]) }).await.unwrap().contacts.is_empty());
 }

@@ -14,12 +14,14 @@ use anagrafe::{
     },
 };
 
-use super::{Pass1, Place, at, contact, customer, entry, hash, id, judged, link, linked, propose_link, shop, waiting};
+use super::{
+    Pass1, Place, RULES, at, contact, customer, entry, hash, id, judged, link, linked, of, propose_link, shop, waiting,
+};
 
 pub async fn ids_never_seen_are_missing(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
     pass.survey(vec![entry(1)]).await;
-    let known = pass.store.known(&shop("alfa"), &[id(1), id(2)], &[hash("nobody's")]).await.unwrap();
+    let known = pass.store.known(&of(&[id(1), id(2)], &[hash("nobody's")])).await.unwrap();
     assert_eq!(known.contacts.keys().copied().collect::<Vec<_>>(), [id(1)]);
     assert!(known.holders.is_empty());
     assert!(!known.paused);
@@ -70,7 +72,7 @@ pub async fn holders_are_those_of_all_shops(place: &dyn Place) {
         (hash("e1"), BTreeMap::from([(contact(1), entry(1).name), (beta, vec![hash("bianchi")])])),
         (hash("p2"), BTreeMap::from([(contact(2), entry(2).name)])),
     ]);
-    assert_eq!(pass.store.known(&shop("alfa"), &[], &asked).await.unwrap().holders, expected);
+    assert_eq!(pass.store.known(&of(&[], &asked)).await.unwrap().holders, expected);
     assert_eq!(
         pass.store.found(&[], &asked).await.unwrap(),
         Found { links: BTreeMap::new(), holders: expected, names: BTreeMap::new() }
@@ -82,7 +84,7 @@ pub async fn the_gone_and_the_excluded_hold_nothing(place: &dyn Place) {
     let states = [ContactState::Gone, ContactState::Excluded, ContactState::Invalid, ContactState::Parked];
     pass.record((1..).zip(states).map(|(number, state)| judged(number, state)).collect()).await;
     let asked: Vec<Keyed> = (1..=4).map(|number| hash(&format!("e{number}"))).collect();
-    let holders = pass.store.known(&shop("alfa"), &[], &asked).await.unwrap().holders;
+    let holders = pass.store.known(&of(&[], &asked)).await.unwrap().holders;
     let held: Vec<_> = holders.into_values().flat_map(BTreeMap::into_keys).map(|key| key.id.get()).collect();
     assert_eq!(held.len(), 2);
     assert!(held.contains(&3) && held.contains(&4));
@@ -93,7 +95,7 @@ pub async fn holders_are_limited_per_identifier(place: &dyn Place) {
     let count = i64::try_from(MAX_HOLDERS).unwrap() + 10;
     let shared = |number| IndexEntry { email: Some(hash("shared")), ..entry(number) };
     pass.survey((1..=count).map(shared).collect()).await;
-    let known = pass.store.known(&shop("alfa"), &[], &[hash("shared"), hash("p60")]).await.unwrap();
+    let known = pass.store.known(&of(&[], &[hash("shared"), hash("p60")])).await.unwrap();
     let listed: Vec<_> = known.holders[&hash("shared")].keys().map(|key| key.id.get()).collect();
     assert_eq!(listed, (1..=i64::try_from(MAX_HOLDERS).unwrap()).collect::<Vec<_>>());
     assert_eq!(known.holders[&hash("p60")].len(), 1);
@@ -143,9 +145,9 @@ pub async fn a_page_of_a_thousand(place: &dyn Place) {
     pass.store.record(&pass.lease, &page).await.unwrap();
 
     let identifiers: Vec<_> = numbers().map(|n| hash(&format!("e{n}"))).collect();
-    let known = pass.store.known(&shop("alfa"), &numbers().map(id).collect::<Vec<_>>(), &identifiers).await.unwrap();
+    let known = pass.store.known(&of(&numbers().map(id).collect::<Vec<_>>(), &identifiers)).await.unwrap();
     assert_eq!((known.contacts.len(), known.holders.len()), (1000, 1000));
     assert!(known.contacts.values().all(|prior| prior.unsettled.is_empty()));
     assert_eq!(known.contacts[&id(777)].link.as_ref().unwrap().customer, customer("c777"));
-    assert_eq!(pass.store.progress(&shop("alfa"), 0).await.unwrap().linked_customers, 1000);
+    assert_eq!(pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap().linked_customers, 1000);
 }

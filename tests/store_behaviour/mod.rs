@@ -1,21 +1,28 @@
 //! How a store behaves, whichever it is: one suite, run by each adapter's own test file through `store_behaviours!`.
 //! Not here: what is particular to an adapter (files, disks, migrations).
 
+pub mod assigned;
 pub mod decided;
+pub mod doubled;
+pub mod erased;
 pub mod fenced;
 pub mod indexed;
+pub mod inherited;
 pub mod known;
 pub mod leased;
 pub mod linked;
 pub mod proposed;
 pub mod recorded;
+pub mod resynced;
 pub mod told;
+pub mod withheld;
+pub mod witnessed;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anagrafe::{
     model::{
-        ContactId, ContactKey, CustomerId, HashKey, Keyed, ShopName,
+        ContactId, ContactKey, CustomerId, HashKey, Hashes, Keyed, ShopName,
         hold::{HoldKind, NewHold},
         link::{Baseline, Field, Grounds, Role},
         proposal::{Authority, Proposal, ProposalId, Proposed},
@@ -24,8 +31,8 @@ use anagrafe::{
         time::Moment,
     },
     store::{
-        Acquired, Claim, ContactRecord, Declaration, DeclaredField, Fingerprint, Holder, IndexEntry, Lease, LinkChange,
-        LinkRecord, NewRun, PageRecord, Prior, Store, SurveyStep,
+        Acquired, Claim, ContactRecord, Declaration, DeclaredField, Due, DueQuery, Fingerprint, Held, Holder,
+        IndexEntry, Lease, LinkChange, LinkRecord, NewRun, PageQuery, PageRecord, Prior, Store, Succession, SurveyStep,
     },
 };
 
@@ -41,15 +48,15 @@ pub trait Place: Send + Sync {
 macro_rules! store_behaviours {
     ($place:expr) => {
         $crate::store_behaviours! { $place;
-            leased: a_free_lease_is_taken, an_epoch_only_grows, a_held_lease_is_busy_until_it_expires,
+            leased: a_free_lease_is_taken, an_epoch_only_grows, a_held_lease_is_busy_whatever_the_clock,
                 a_dead_holder_on_this_host_is_succeeded_at_once, nobody_can_see_the_dead_of_another_host,
                 a_word_about_an_earlier_holder_counts_for_nothing, of_many_claims_at_once_one_wins,
-                a_renewed_lease_lasts_longer, a_released_lease_is_free, a_lost_lease_cannot_release_the_new_one;
+                a_renewed_lease_lasts_longer, a_lease_seen_as_it_stands_is_succeeded_and_one_renewed_since_is_not, a_released_lease_is_free, a_lost_lease_cannot_release_the_new_one;
             fenced: a_stale_lease_changes_nothing, a_released_lease_changes_nothing;
             indexed: a_survey_fills_the_index, a_survey_keeps_what_was_judged, a_survey_never_goes_back,
                 a_survey_does_not_bring_back_an_excluded_contact, a_shop_never_seen_has_the_zero_of_everything,
-                known_contacts_are_counted_without_the_gone, the_tail_begins_where_so_many_contacts_follow,
-                due_contacts_come_oldest_first, shops_do_not_mix;
+                known_contacts_are_counted_without_the_gone_and_the_excluded, the_tail_begins_where_so_many_contacts_follow,
+                due_contacts_come_in_the_order_of_ids, shops_do_not_mix;
             known: ids_never_seen_are_missing, a_prior_says_all_that_was_recorded, holders_are_those_of_all_shops,
                 the_gone_and_the_excluded_hold_nothing, holders_are_limited_per_identifier,
                 found_customers_come_with_their_links, writes_without_an_outcome_are_unsettled, a_page_of_a_thousand;
@@ -68,7 +75,32 @@ macro_rules! store_behaviours {
                 an_approved_merge_waits_for_a_pass, a_rejected_merge_parts_the_contact_from_the_absorbed,
                 only_an_open_proposal_is_decided, a_pause_stops_declarations, a_hold_stands_until_released,
                 a_released_hold_may_come_again;
-            told: the_overview_of_nothing, the_overview_shows_what_stands, runs_come_newest_first,
+            assigned: a_detached_contact_is_another_person, only_a_link_that_stands_is_detached,
+                an_assigned_contact_is_that_person_and_no_other, a_last_word_outranks_the_one_before,
+                only_a_contact_that_was_read_is_assigned;
+            doubled: a_contact_twice_in_a_page_is_judged_as_it_was_last,
+                a_contact_twice_in_a_survey_is_indexed_as_it_was_last, a_contact_twice_held_is_held_as_it_was_last,
+                a_write_settled_twice_is_settled_as_it_was_last;
+            erased: nothing_is_left_of_who_was_erased, whoever_has_an_erased_identifier_is_erased,
+                a_pass_under_way_brings_nobody_back, who_was_erased_before_she_was_read_is_excluded_all_the_same,
+                a_lifted_erasure_lets_its_contacts_in_anew, of_two_erasures_of_one_person_each_stands_for_itself,
+                an_erased_person_is_nobodys_candidate;
+            inherited: a_link_to_another_customer_leaves_a_former_one, a_former_link_comes_back_as_a_new_one,
+                who_stands_beside_an_owner_that_leaves_is_due,
+                a_page_gives_contacts_of_any_shop_a_reason_to_be_looked_at;
+            resynced: a_resync_is_remembered_until_its_end,
+                known_contacts_that_a_page_does_not_show_are_missing_from_it,
+                who_was_missing_is_looked_for_until_found_or_judged, who_is_gone_leaves_her_place,
+                the_end_of_a_resync_forgets_what_ended_long_ago,
+                who_was_judged_by_other_rules_is_counted_until_all_was_read_by_them,
+                only_a_resync_says_by_which_rules_all_was_read;
+            withheld: what_is_held_of_a_contact_is_known, a_contact_that_is_judged_is_held_no_more,
+                a_release_makes_whom_it_held_due, a_hold_counts_whom_it_holds;
+            witnessed: a_store_that_is_as_far_as_its_witness_did_not_go_back,
+                a_store_behind_its_witness_is_in_doubt_and_goes_on_past_it,
+                an_empty_store_with_a_witness_is_one_that_went_back, a_doubt_ends_with_a_resync,
+                a_busy_store_is_not_doubted, a_shop_has_one_name;
+            told: what_a_store_is, the_overview_of_nothing, the_overview_shows_what_stands, runs_come_newest_first,
                 a_dead_run_is_closed_by_the_next, a_report_needs_its_run, the_story_of_a_contact,
                 the_story_of_a_customer, of_a_stranger_there_is_no_story, what_a_run_declared_is_numbered_in_order;
         }
@@ -118,13 +150,14 @@ pub fn holder(pid: u32) -> Holder {
 }
 
 pub fn claim(pid: u32, now: Moment) -> Claim {
-    Claim { holder: holder(pid), ttl: Duration::from_mins(1), now, dead: None }
+    Claim { holder: holder(pid), ttl: Duration::from_mins(1), now, succession: None, witness: None }
 }
 
 pub fn ours(acquired: Acquired) -> Lease {
     match acquired {
-        Acquired::Ours(lease) => lease,
-        Acquired::Busy { holder, .. } => panic!("busy: {holder:?}"),
+        Acquired::Ours { lease, went_back: false } => lease,
+        Acquired::Ours { went_back: true, .. } => panic!("the store went back in time"),
+        Acquired::Busy(held) => panic!("busy: {held:?}"),
     }
 }
 
@@ -143,7 +176,7 @@ pub fn judged(number: i64, state: ContactState) -> ContactRecord {
         entry: entry(number),
         state,
         reason: "reason".into(),
-        fingerprint: Fingerprint { content: hash("content"), rules: "normalise=1".into() },
+        fingerprint: Fingerprint { content: hash("content"), rules: RULES.into() },
         recheck_at: None,
         retry_at: None,
         attempts: 0,
@@ -164,6 +197,7 @@ pub fn link(to: &str, role: Role) -> LinkRecord {
             (Field::Email, baseline),
             (Field::Name, Baseline { source: hash("name"), returned: None }),
         ]),
+        known_as: Hashes { email: Some(hash("known")), phone: None, name: vec![hash("anna"), hash("rossi")] },
     }
 }
 
@@ -209,6 +243,34 @@ pub fn new_hold(bound: &str) -> NewHold {
     }
 }
 
+/// What a claimer is answered who may not have the lease.
+pub fn busy(acquired: Acquired) -> Held {
+    match acquired {
+        Acquired::Busy(held) => held,
+        Acquired::Ours { lease, .. } => panic!("ours: {lease:?}"),
+    }
+}
+
+/// Succeeds whoever has the lease: it was watched for longer than it lasts.
+pub async fn succeed(store: &dyn Store, pid: u32, now: Moment) -> Lease {
+    let silent = busy(store.acquire(&claim(pid, now)).await.unwrap());
+    let claim = Claim { succession: Some(Succession::Silent(silent)), ..claim(pid, now) };
+    ours(store.acquire(&claim).await.unwrap())
+}
+
+/// The rules that contacts are judged by here.
+pub const RULES: &str = "normalise=1";
+
+/// A question about contacts of the shop `alfa`.
+pub fn of(ids: &[ContactId], identifiers: &[Keyed]) -> PageQuery {
+    PageQuery { shop: shop("alfa"), ids: ids.to_vec(), identifiers: identifiers.to_vec(), covers: None }
+}
+
+/// A question for contacts of a shop that are due by now.
+pub fn due_by(shop: &ShopName, now: Moment, limit: u64) -> DueQuery {
+    DueQuery { shop: shop.clone(), why: Due::Retry(now), after: 0, limit }
+}
+
 /// A store with a lease and a run of the shop `alfa`.
 pub struct Pass1 {
     pub store: Arc<dyn Store>,
@@ -221,24 +283,14 @@ impl Pass1 {
     pub async fn begin(place: &dyn Place) -> Self {
         let store = place.open().await;
         let lease = ours(store.acquire(&claim(1, at(0))).await.unwrap());
-        let new = NewRun { shop: shop("alfa"), pass: Pass::Sync, at: at(0) };
+        let new = NewRun { shop: shop("alfa"), source: hash("alfa"), pass: Pass::Sync, at: at(0) };
         let run = store.begin(&lease, &new).await.unwrap();
         Self { store, lease, run }
     }
 
     /// A page of contacts, recorded nowhere yet.
     pub fn page(&self, contacts: Vec<ContactRecord>) -> PageRecord {
-        PageRecord {
-            run: self.run,
-            shop: shop("alfa"),
-            at: at(1),
-            since: at(1),
-            contacts,
-            settled: Vec::new(),
-            checkpoint: None,
-            end: false,
-            deep: false,
-        }
+        PageRecord { contacts, ..PageRecord::empty(self.run, shop("alfa"), at(1)) }
     }
 
     /// Records contacts and nothing else, at a second.
@@ -274,7 +326,7 @@ impl Pass1 {
 
     /// What is known of a contact of the shop `alfa`.
     pub async fn prior(&self, number: i64) -> Prior {
-        let mut known = self.store.known(&shop("alfa"), &[id(number)], &[]).await.unwrap();
+        let mut known = self.store.known(&of(&[id(number)], &[])).await.unwrap();
         known.contacts.remove(&id(number)).unwrap()
     }
 }

@@ -5,7 +5,7 @@ use anagrafe::{
     store::{ContactRecord, Decision, Fingerprint, IndexEntry, PageRecord, StoreError, Whose, WriteOutcome},
 };
 
-use super::{Pass1, Place, at, contact, hash, id, judged, linked, propose_link, shop, waiting};
+use super::{Pass1, Place, RULES, at, contact, due_by, hash, id, judged, linked, of, propose_link, shop, waiting};
 
 const DAY: i64 = 24 * 3600;
 
@@ -19,7 +19,7 @@ pub async fn a2_checkpoint_and_outcomes_commit_together(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
     pass.record(vec![linked(1, "c1", Role::Owner)]).await;
     let writes = pass.store.declare(&pass.lease, &[pass.declaration(2, "c2")]).await.unwrap();
-    // The last contact of the page cannot be recorded: somebody else owns that customer.
+    // The last contact of the page cannot be recorded: another one of it owns that customer.
     let page = |last| PageRecord {
         settled: vec![(writes[0], WriteOutcome::Applied)],
         checkpoint: Some(4),
@@ -27,20 +27,20 @@ pub async fn a2_checkpoint_and_outcomes_commit_together(place: &dyn Place) {
         deep: true,
         ..pass.page(vec![linked(2, "c2", Role::Owner), waiting(3, vec![propose_link("a", 3, "c3")]), last])
     };
-    let refused = pass.store.record(&pass.lease, &page(linked(4, "c1", Role::Owner))).await;
+    let refused = pass.store.record(&pass.lease, &page(linked(4, "c2", Role::Owner))).await;
     assert!(matches!(refused, Err(StoreError::Inconsistent(_))), "{refused:?}");
 
-    let progress = pass.store.progress(&shop("alfa"), 0).await.unwrap();
+    let progress = pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap();
     assert_eq!((progress.checkpoint, progress.crossed, progress.deep_at, progress.known), (0, false, None, 1));
     assert_eq!(progress.observed, []);
-    assert!(pass.store.known(&shop("alfa"), &[id(2), id(3), id(4)], &[]).await.unwrap().contacts.is_empty());
+    assert!(pass.store.known(&of(&[id(2), id(3), id(4)], &[])).await.unwrap().contacts.is_empty());
     assert!(pass.store.proposals(None).await.unwrap().is_empty());
     assert_eq!(pass.store.overview().await.unwrap().unsettled, 1);
 
     pass.store.record(&pass.lease, &page(linked(4, "c1", Role::Secondary))).await.unwrap();
-    let progress = pass.store.progress(&shop("alfa"), 0).await.unwrap();
+    let progress = pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap();
     assert_eq!((progress.checkpoint, progress.crossed, progress.deep_at, progress.known), (4, true, Some(at(1)), 4));
-    assert_eq!(pass.store.known(&shop("alfa"), &[id(2), id(3), id(4)], &[]).await.unwrap().contacts.len(), 3);
+    assert_eq!(pass.store.known(&of(&[id(2), id(3), id(4)], &[])).await.unwrap().contacts.len(), 3);
     assert_eq!(pass.store.overview().await.unwrap().unsettled, 0);
 }
 
@@ -49,16 +49,16 @@ pub async fn the_checkpoint_never_falls(place: &dyn Place) {
     for (given, expected) in [(5, 5), (9, 9), (3, 9)] {
         let page = PageRecord { checkpoint: Some(given), ..pass.page(Vec::new()) };
         pass.store.record(&pass.lease, &page).await.unwrap();
-        assert_eq!(pass.store.progress(&shop("alfa"), 0).await.unwrap().checkpoint, expected);
+        assert_eq!(pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap().checkpoint, expected);
     }
 }
 
 pub async fn due_work_leaves_the_checkpoint(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
     end(&pass, 0, 7).await;
-    let before = pass.store.progress(&shop("alfa"), 0).await.unwrap();
+    let before = pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap();
     pass.record_at(500, vec![judged(3, ContactState::Parked)]).await;
-    let after = pass.store.progress(&shop("alfa"), 0).await.unwrap();
+    let after = pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap();
     assert_eq!((after.checkpoint, after.observed), (before.checkpoint, before.observed));
     assert_eq!(after.known, 1);
 }
@@ -67,16 +67,16 @@ pub async fn the_end_completes_the_crossing(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
     let page = PageRecord { checkpoint: Some(5), ..pass.page(Vec::new()) };
     pass.store.record(&pass.lease, &page).await.unwrap();
-    let progress = pass.store.progress(&shop("alfa"), 0).await.unwrap();
+    let progress = pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap();
     assert_eq!((progress.crossed, progress.observed), (false, vec![]));
 
     end(&pass, 30, 8).await;
-    let progress = pass.store.progress(&shop("alfa"), 0).await.unwrap();
+    let progress = pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap();
     assert_eq!((progress.crossed, progress.observed), (true, vec![(at(30), 8)]));
     assert_eq!(pass.store.overview().await.unwrap().shops[&shop("alfa")].observed_at, Some(at(30)));
 
     pass.record_at(31, Vec::new()).await;
-    assert!(pass.store.progress(&shop("alfa"), 0).await.unwrap().crossed, "once crossed, for good");
+    assert!(pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap().crossed, "once crossed, for good");
 }
 
 pub async fn one_observation_a_minute(place: &dyn Place) {
@@ -84,7 +84,7 @@ pub async fn one_observation_a_minute(place: &dyn Place) {
     for (second, highest) in [(0, 1), (10, 2), (59, 3), (60, 4), (119, 5), (500, 6)] {
         end(&pass, second, highest).await;
     }
-    let progress = pass.store.progress(&shop("alfa"), 0).await.unwrap();
+    let progress = pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap();
     assert_eq!(progress.observed, [(at(0), 1), (at(60), 4), (at(500), 6)]);
     end(&pass, 510, 6).await;
     let overview = pass.store.overview().await.unwrap();
@@ -96,7 +96,7 @@ pub async fn old_observations_are_forgotten_but_never_the_last_of_two_days(place
     for (second, highest) in [(0, 1), (100, 2), (3 * DAY + 100, 3)] {
         end(&pass, second, highest).await;
     }
-    let observed = || async { pass.store.progress(&shop("alfa"), 0).await.unwrap().observed };
+    let observed = || async { pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap().observed };
     assert_eq!(observed().await, [(at(100), 2), (at(3 * DAY + 100), 3)]);
     end(&pass, 4 * DAY, 4).await;
     assert_eq!(
@@ -113,7 +113,7 @@ pub async fn a_deep_reading_is_remembered(place: &dyn Place) {
     let page = PageRecord { deep: true, ..pass.page(Vec::new()) };
     pass.store.record(&pass.lease, &page).await.unwrap();
     pass.record_at(9, Vec::new()).await;
-    let progress = pass.store.progress(&shop("alfa"), 0).await.unwrap();
+    let progress = pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap();
     assert_eq!((progress.deep_at, progress.crossed), (Some(at(1)), false));
 }
 
@@ -169,9 +169,9 @@ pub async fn a_word_that_comes_while_a_page_is_handled_makes_its_contact_due(pla
     pass.store.decide(&Decision::Approve(asks.id.clone()), "eva", at(3)).await.unwrap();
     let page = PageRecord { at: at(4), since: at(2), ..pass.page(vec![waiting()]) };
     pass.store.record(&pass.lease, &page).await.unwrap();
-    assert_eq!(pass.store.due(&shop("alfa"), at(5), 9).await.unwrap().len(), 1);
+    assert_eq!(pass.store.due(&due_by(&shop("alfa"), at(5), 9)).await.unwrap().len(), 1);
     // One that was read after the word has heard it.
     let page = PageRecord { at: at(6), since: at(5), ..pass.page(vec![waiting()]) };
     pass.store.record(&pass.lease, &page).await.unwrap();
-    assert_eq!(pass.store.due(&shop("alfa"), at(7), 9).await.unwrap().len(), 0);
+    assert_eq!(pass.store.due(&due_by(&shop("alfa"), at(7), 9)).await.unwrap().len(), 0);
 }

@@ -15,9 +15,18 @@ use anagrafe::{
 };
 
 use super::{
-    Pass1, Place, at, claim, contact, customer, entry, holder, judged, linked, new_hold, ours, propose_link,
-    propose_merge, shop, waiting,
+    Pass1, Place, at, contact, customer, entry, hash, holder, judged, linked, new_hold, propose_link, propose_merge,
+    shop, succeed, waiting,
 };
+
+pub async fn what_a_store_is(place: &dyn Place) {
+    let store = place.open().await;
+    let before = store.overview().await.unwrap();
+    let health = store.health().await.unwrap();
+    assert!(health.engine.contains(char::is_numeric) && health.engine.contains(' '), "{}", health.engine);
+    assert!(health.schema >= 2);
+    assert_eq!((health.read_only, store.overview().await.unwrap()), (None, before));
+}
 
 pub async fn the_overview_of_nothing(place: &dyn Place) {
     let overview = place.open().await.overview().await.unwrap();
@@ -54,7 +63,7 @@ pub async fn the_overview_shows_what_stands(place: &dyn Place) {
     let hold = pass.store.hold(&pass.lease, pass.run, &new_hold("x"), at(1)).await.unwrap();
     let mut again = None;
     for kind in [Pass::Resync, Pass::Sync] {
-        let new = NewRun { shop: shop("alfa"), pass: kind, at: at(2) };
+        let new = NewRun { shop: shop("alfa"), source: hash("alfa"), pass: kind, at: at(2) };
         again = Some(pass.store.begin(&pass.lease, &new).await.unwrap());
     }
 
@@ -75,7 +84,7 @@ pub async fn the_overview_shows_what_stands(place: &dyn Place) {
 
 pub async fn runs_come_newest_first(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
-    let new = NewRun { shop: shop("beta"), pass: Pass::Survey, at: at(7) };
+    let new = NewRun { shop: shop("beta"), source: hash("beta"), pass: Pass::Survey, at: at(7) };
     let second = pass.store.begin(&pass.lease, &new).await.unwrap();
     assert!(second > pass.run);
     let running = pass.store.runs(RunQuery::One(second)).await.unwrap().remove(0);
@@ -99,7 +108,7 @@ pub async fn runs_come_newest_first(place: &dyn Place) {
 
 pub async fn a_dead_run_is_closed_by_the_next(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
-    let new = NewRun { shop: shop("alfa"), pass: Pass::Sync, at: at(100) };
+    let new = NewRun { shop: shop("alfa"), source: hash("alfa"), pass: Pass::Sync, at: at(100) };
     let beside = pass.store.begin(&pass.lease, &new).await.unwrap();
     let outcome = async |run| {
         let run = pass.store.runs(RunQuery::One(run)).await.unwrap().remove(0);
@@ -107,7 +116,7 @@ pub async fn a_dead_run_is_closed_by_the_next(place: &dyn Place) {
     };
     assert_eq!(outcome(pass.run).await, (Outcome::Running, None), "of the same epoch: it is alive");
 
-    let lease = ours(pass.store.acquire(&claim(2, at(100))).await.unwrap());
+    let lease = succeed(pass.store.as_ref(), 2, at(100)).await;
     let next = pass.store.begin(&lease, &new).await.unwrap();
     let interrupted = "interrupted: the process ended before the run did".to_owned();
     for dead in [pass.run, beside] {

@@ -33,17 +33,23 @@ pub(super) const LONGEST_UNIT: Option<Duration> = Some(Duration::from_secs(45));
 /// The limit stands inside, per identifier: one that a whole shop shares costs no more than another.
 pub(super) const HOLDERS_BY_EMAIL: &str = "
     SELECT asked.atom,
-           (SELECT COALESCE(CAST(json_agg(json_build_array(held.shop, held.id, held.name)) AS TEXT), '[]')
+           (SELECT COALESCE(CAST(json_agg(json_build_array(few.shop, few.id, few.name)) AS TEXT), '[]')
               FROM (SELECT shop, id, name FROM contacts
                      WHERE account = $1 AND email = asked.atom
                        AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
-                     ORDER BY shop, id LIMIT $3) held)
+                     ORDER BY shop, id LIMIT $3) few)
       FROM json_each($2) asked";
 pub(super) const HOLDERS_BY_PHONE: &str = "
     SELECT asked.atom,
-           (SELECT COALESCE(CAST(json_agg(json_build_array(held.shop, held.id, held.name)) AS TEXT), '[]')
+           (SELECT COALESCE(CAST(json_agg(json_build_array(few.shop, few.id, few.name)) AS TEXT), '[]')
               FROM (SELECT shop, id, name FROM contacts
                      WHERE account = $1 AND phone = asked.atom
                        AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
-                     ORDER BY shop, id LIMIT $3) held)
+                     ORDER BY shop, id LIMIT $3) few)
       FROM json_each($2) asked";
+
+/// After these the next run has a greater number than the one given: what was numbered up to it was forgotten.
+pub(super) const RUNS_GO_ON_AFTER: &[&str] =
+    &["SELECT setval(pg_get_serial_sequence('runs', 'run'), $1) WHERE $1 >= (SELECT last_value FROM runs_run_seq)"];
+/// What the database is, in words.
+pub(super) const ENGINE: &str = "SELECT 'PostgreSQL ' || current_setting('server_version')";

@@ -31,4 +31,6 @@ pub(in crate::store) struct Units {
     account: Arc<AccountName>,
     writer: Arc<Lane>,
     readers: Arc<Lane>,
+    /// Where the database is, as it was found when it was opened.
+    origin: Arc<str>,
 }

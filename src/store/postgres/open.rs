@@ -4,7 +4,9 @@
 use std::{str::FromStr as _, sync::Arc, sync::LazyLock};
 
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::{ConnectOptions as _, Connection as _, migrate::Migrator, postgres::PgConnectOptions, query_as};
+use sqlx::{
+    ConnectOptions as _, Connection as _, migrate::Migrator, postgres::PgConnectOptions, query_as, query_scalar,
+};
 use url::Url;
 
 use super::{
@@ -37,6 +39,11 @@ const LOOK: &str = "
            (SELECT COUNT(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p')
                AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e'))";
+/// The cluster, its timeline (a standby that takes over begins a new one, and so does a recovery) and the database.
+const ORIGIN: &str = "
+    SELECT (SELECT system_identifier FROM pg_control_system()) || ':'
+           || CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END || ':'
+           || (SELECT CAST(oid AS TEXT) FROM pg_database WHERE datname = current_database())";
 /// One process migrates or makes an account, and the others wait for it and find it done. A number of our own; it may take
 /// its time. (What sqlx prepares for it goes with it: the next to use this session may not be us.)
 const ALONE: &str = "
@@ -119,11 +126,22 @@ impl Units {
         let readers = Arc::new(Lane::reading(server.options.clone()));
         let writer =
             if options.read_only { Arc::clone(&readers) } else { Arc::new(Lane::writing(server.options.clone())) };
-        let store = Self { account: Arc::new(options.account.clone()), writer, readers };
+        let store = Self { account: Arc::new(options.account.clone()), writer, readers, origin: "".into() };
         if !store.stands(options, server).await? {
             store.make(options, server).await?;
         }
-        Ok(store)
+        store.where_it_is_now(server).await
+    }
+
+    /// The same, with its database asked where it is: after a failover it is elsewhere, and may have gone back in time.
+    pub(super) async fn where_it_is_now(&self, server: &Server) -> Result<Self, StoreError> {
+        let mut taken = self.readers.take().await.map_err(|error| server.unopened(error, None))?;
+        let asked = query_scalar::<_, String>(ORIGIN).persistent(false).fetch_one(&mut taken.connection).await;
+        let origin = asked.map_err(|error| server.unopened(error, None))?.into();
+        taken.give_back();
+        let Self { account, writer, readers, origin: _ } = self;
+        let [writer, readers] = [writer, readers].map(Arc::clone);
+        Ok(Self { account: Arc::clone(account), writer, readers, origin })
     }
 
     /// Whether schema, account and key are as they have to be; `false` if they are to be made so.
@@ -280,7 +298,7 @@ impl Server {
                 "{message}: let its owner or a superuser run GRANT USAGE, CREATE ON SCHEMA \"{schema}\" TO \"{user}\"; or run `anagrafe migrate` once as a role that may"
             )),
             "42501" => Some(format!(
-                "{message}: let the tables' owner run GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA \"{schema}\" TO \"{user}\"; a migration has to be run by that owner"
+                "{message}: let the tables' owner run GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA \"{schema}\" TO \"{user}\"; GRANT SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA \"{schema}\" TO \"{user}\"; a migration has to be run by that owner"
             )),
             code if code.starts_with("08") => Some(message.to_owned()),
             _ => None,

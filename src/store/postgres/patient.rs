@@ -13,15 +13,16 @@ use super::{
 };
 use crate::{
     model::{
-        ContactId, CustomerId, Keyed, ShopName,
+        ContactId, ContactKey, CustomerId, Keyed, ShopName,
         hold::{Hold, NewHold},
         proposal::{KeptProposal, ProposalState},
         run::{RunId, RunReport},
         time::Moment,
     },
     store::{
-        Acquired, Claim, Decision, Declaration, Found, Known, Lease, NewRun, Overview, PageRecord, RunQuery,
-        ShopProgress, Store, StoreError, Story, SurveyStep, Whose, WriteId,
+        Acquired, Claim, Decision, Declaration, DueQuery, Erased, Erasure, Found, Health, Known, Lease, NewRun,
+        Overview, PageQuery, PageRecord, Questions, ResyncStep, RunQuery, ShopProgress, Store, StoreError, Story,
+        SurveyStep, Whose, WriteId,
     },
 };
 
@@ -119,67 +120,7 @@ impl Patience {
 }
 
 #[async_trait]
-impl Store for PostgresStore {
-    async fn close(&self) {
-        self.units.close().await;
-    }
-
-    async fn acquire(&self, claim: &Claim) -> Result<Acquired, StoreError> {
-        self.patiently(Twice::Wrong, || self.units.acquire(claim)).await
-    }
-
-    async fn renew(&self, lease: &Lease, now: Moment) -> Result<Lease, StoreError> {
-        self.patiently(Twice::Same, || self.units.renew(lease, now)).await
-    }
-
-    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
-        self.patiently(Twice::Same, || self.units.release(lease)).await
-    }
-
-    async fn begin(&self, lease: &Lease, run: &NewRun) -> Result<RunId, StoreError> {
-        self.patiently(Twice::Wrong, || self.units.begin(lease, run)).await
-    }
-
-    async fn finish(&self, lease: &Lease, report: &RunReport) -> Result<(), StoreError> {
-        self.patiently(Twice::Same, || self.units.finish(lease, report)).await
-    }
-
-    async fn progress(&self, shop: &ShopName, tail: u64) -> Result<ShopProgress, StoreError> {
-        self.patiently(Twice::Same, || self.units.progress(shop, tail)).await
-    }
-
-    async fn survey(&self, lease: &Lease, step: &SurveyStep) -> Result<(), StoreError> {
-        self.patiently(Twice::Same, || self.units.survey(lease, step)).await
-    }
-
-    async fn known(&self, shop: &ShopName, ids: &[ContactId], identifiers: &[Keyed]) -> Result<Known, StoreError> {
-        self.patiently(Twice::Same, || self.units.known(shop, ids, identifiers)).await
-    }
-
-    async fn found(&self, customers: &[CustomerId], identifiers: &[Keyed]) -> Result<Found, StoreError> {
-        self.patiently(Twice::Same, || self.units.found(customers, identifiers)).await
-    }
-
-    async fn due(&self, shop: &ShopName, now: Moment, limit: u64) -> Result<Vec<ContactId>, StoreError> {
-        self.patiently(Twice::Same, || self.units.due(shop, now, limit)).await
-    }
-
-    async fn declare(&self, lease: &Lease, writes: &[Declaration]) -> Result<Vec<WriteId>, StoreError> {
-        self.patiently(Twice::Wrong, || self.units.declare(lease, writes)).await
-    }
-
-    async fn record(&self, lease: &Lease, page: &PageRecord) -> Result<(), StoreError> {
-        self.patiently(Twice::Same, || self.units.record(lease, page)).await
-    }
-
-    async fn hold(&self, lease: &Lease, run: RunId, hold: &NewHold, now: Moment) -> Result<Hold, StoreError> {
-        self.patiently(Twice::Same, || self.units.hold(lease, run, hold, now)).await
-    }
-
-    async fn decide(&self, decision: &Decision, by: &str, now: Moment) -> Result<(), StoreError> {
-        self.patiently(Twice::Wrong, || self.units.decide(decision, by, now)).await
-    }
-
+impl Questions for PostgresStore {
     async fn overview(&self) -> Result<Overview, StoreError> {
         self.patiently(Twice::Same, || self.units.overview()).await
     }
@@ -198,5 +139,97 @@ impl Store for PostgresStore {
 
     async fn holds(&self, all: bool) -> Result<Vec<Hold>, StoreError> {
         self.patiently(Twice::Same, || self.units.holds(all)).await
+    }
+
+    async fn held(&self, hold: i64, limit: u64) -> Result<Vec<ContactKey>, StoreError> {
+        self.patiently(Twice::Same, || self.units.held(hold, limit)).await
+    }
+
+    async fn erasures(&self) -> Result<Vec<Erased>, StoreError> {
+        self.patiently(Twice::Same, || self.units.erasures()).await
+    }
+
+    async fn health(&self) -> Result<Health, StoreError> {
+        self.patiently(Twice::Same, || self.units.health()).await
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn acquire(&self, claim: &Claim) -> Result<Acquired, StoreError> {
+        self.patiently(
+            Twice::Wrong,
+            || async move { self.units.where_it_is_now(&self.server).await?.acquire(claim).await },
+        )
+        .await
+    }
+
+    async fn renew(&self, lease: &Lease, now: Moment) -> Result<Lease, StoreError> {
+        self.patiently(Twice::Same, || self.units.renew(lease, now)).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.patiently(Twice::Same, || self.units.release(lease)).await
+    }
+
+    async fn begin(&self, lease: &Lease, run: &NewRun) -> Result<RunId, StoreError> {
+        self.patiently(Twice::Wrong, || self.units.begin(lease, run)).await
+    }
+
+    async fn finish(&self, lease: &Lease, report: &RunReport) -> Result<(), StoreError> {
+        self.patiently(Twice::Same, || self.units.finish(lease, report)).await
+    }
+
+    async fn progress(&self, shop: &ShopName, tail: u64, rules: &str) -> Result<ShopProgress, StoreError> {
+        self.patiently(Twice::Same, || self.units.progress(shop, tail, rules)).await
+    }
+
+    async fn survey(&self, lease: &Lease, step: &SurveyStep) -> Result<(), StoreError> {
+        self.patiently(Twice::Same, || self.units.survey(lease, step)).await
+    }
+
+    async fn known(&self, page: &PageQuery) -> Result<Known, StoreError> {
+        self.patiently(Twice::Same, || self.units.known(page)).await
+    }
+
+    async fn found(&self, customers: &[CustomerId], identifiers: &[Keyed]) -> Result<Found, StoreError> {
+        self.patiently(Twice::Same, || self.units.found(customers, identifiers)).await
+    }
+
+    async fn due(&self, of: &DueQuery) -> Result<Vec<ContactId>, StoreError> {
+        self.patiently(Twice::Same, || self.units.due(of)).await
+    }
+
+    async fn declare(&self, lease: &Lease, writes: &[Declaration]) -> Result<Vec<WriteId>, StoreError> {
+        self.patiently(Twice::Wrong, || self.units.declare(lease, writes)).await
+    }
+
+    async fn record(&self, lease: &Lease, page: &PageRecord) -> Result<(), StoreError> {
+        let twice = match page.resync {
+            // It counts what it has read.
+            Some(ResyncStep::Page { .. }) => Twice::Wrong,
+            None | Some(ResyncStep::Begin(_) | ResyncStep::Whole | ResyncStep::End { .. }) => Twice::Same,
+        };
+        self.patiently(twice, || self.units.record(lease, page)).await
+    }
+
+    async fn hold(&self, lease: &Lease, run: RunId, hold: &NewHold, now: Moment) -> Result<Hold, StoreError> {
+        self.patiently(Twice::Same, || self.units.hold(lease, run, hold, now)).await
+    }
+
+    async fn decide(&self, decision: &Decision, by: &str, now: Moment) -> Result<(), StoreError> {
+        self.patiently(Twice::Wrong, || self.units.decide(decision, by, now)).await
+    }
+
+    async fn erase(&self, whom: &Erasure, by: &str, now: Moment) -> Result<Erased, StoreError> {
+        self.patiently(Twice::Wrong, || self.units.erase(whom, by, now)).await
+    }
+
+    async fn lift(&self, erasure: i64, by: &str, now: Moment) -> Result<Erased, StoreError> {
+        self.patiently(Twice::Wrong, || self.units.lift(erasure, by, now)).await
+    }
+
+    async fn close(&self) {
+        self.units.close().await;
     }
 }

@@ -1,9 +1,13 @@
 //! What waits for a person and what she decides: holds, proposals, pause. A decision needs no lease: it changes no
 //! customer, and the next pass acts on it.
 
+use std::collections::BTreeSet;
+
 use super::{
     Connection,
+    due::due_now,
     failure::failed,
+    held, known, links,
     rows::{self, json},
     statement::query,
 };
@@ -14,13 +18,16 @@ use crate::{
         link::Ruling,
         proposal::{KeptProposal, ProposalId, ProposalState, Proposed},
         run::RunId,
+        state::ContactState,
         time::Moment,
     },
-    store::{Decision, StoreError},
+    store::{Decision, Prior, StoreError},
 };
 
 pub(super) const STANDING: &str = "
-    SELECT hold, shop, kind, bound, reason, count, sample, run, since, released_at, released_by
+    SELECT hold, shop, kind, bound, reason,
+           COALESCE(NULLIF((SELECT COUNT(*) FROM held WHERE held.hold = holds.hold), 0), count) AS count, sample, run,
+           since, released_at, released_by
       FROM holds WHERE account = $1 AND shop = $2 AND kind = $3 AND bound = $4 AND released_at IS NULL";
 pub(super) const HOLD: &str = "
     INSERT INTO holds (account, shop, kind, bound, reason, count, sample, run, since)
@@ -42,8 +49,11 @@ pub(super) const RULE: &str = "
     SELECT $1, $2, $3, atom, $5, $6, $7 FROM json_each($4) WHERE TRUE
     ON CONFLICT (account, shop, id, customer) DO UPDATE SET
         ruling = excluded.ruling, decided_by = excluded.decided_by, decided_at = excluded.decided_at";
-pub(super) const DUE_NOW: &str = "
-    UPDATE contacts SET retry_at = $4 WHERE account = $1 AND shop = $2 AND id = $3";
+pub(super) const UNRULE_OTHERS: &str = "
+    DELETE FROM rulings WHERE account = $1 AND shop = $2 AND id = $3 AND customer <> $4 AND ruling = 'same'";
+pub(super) const APPROVE_PAIR: &str = "
+    UPDATE proposals SET state = 'approved', changed_at = $5, changed_by = $6
+     WHERE account = $1 AND shop = $2 AND id = $3 AND customer = $4 AND kind = 'link' AND state = 'open'";
 
 pub(super) async fn hold(
     c: &mut Connection,
@@ -92,6 +102,8 @@ pub(super) async fn decide(
     match decision {
         Decision::Approve(id) => word.approve(c, id).await,
         Decision::Reject(id) => word.reject(c, id).await,
+        Decision::Detach(contact) => word.detach(c, contact).await,
+        Decision::Assign(contact, customer) => word.assign(c, contact, customer).await,
         Decision::Pause(why) => {
             let pause = query(PAUSE).bind(account.as_str()).bind(now.millis()).bind(why).bind(by);
             pause.execute(c).await.map_err(failed)?;
@@ -103,9 +115,9 @@ pub(super) async fn decide(
         }
         Decision::Release(hold) => {
             let release = query(RELEASE).bind(account.as_str()).bind(hold).bind(now.millis()).bind(by);
-            match release.execute(c).await.map_err(failed)?.rows_affected() {
+            match release.execute(&mut *c).await.map_err(failed)?.rows_affected() {
                 0 => Err(StoreError::NoHold(*hold)),
-                _ => Ok(()),
+                _ => held::release(c, account, *hold, now).await,
             }
         }
     }
@@ -180,7 +192,7 @@ impl Word<'_> {
             .bind(self.account.as_str())
             .bind(contact.shop.as_str())
             .bind(contact.id.get())
-            .bind(json(customers)?)
+            .bind(json(&customers.iter().collect::<BTreeSet<_>>())?)
             .bind(ruling.as_str())
             .bind(self.by)
             .bind(self.now.millis())
@@ -191,14 +203,34 @@ impl Word<'_> {
     }
 
     async fn due_now(&self, c: &mut Connection, contact: &ContactKey) -> Result<(), StoreError> {
-        query(DUE_NOW)
-            .bind(self.account.as_str())
-            .bind(contact.shop.as_str())
-            .bind(contact.id.get())
-            .bind(self.now.millis())
-            .execute(c)
-            .await
-            .map_err(failed)?;
-        Ok(())
+        due_now(c, self.account, std::slice::from_ref(contact), self.now).await
+    }
+
+    async fn detach(&self, c: &mut Connection, contact: &ContactKey) -> Result<(), StoreError> {
+        let known = self.prior(c, contact).await?;
+        let link = known.and_then(|prior| prior.link).ok_or_else(|| StoreError::NoLink(contact.clone()))?;
+        self.rule(c, contact, std::slice::from_ref(&link.customer), Ruling::Different).await?;
+        links::end(c, self.account, &contact.shop, &[contact.id], self.now).await?;
+        self.due_now(c, contact).await
+    }
+
+    async fn assign(&self, c: &mut Connection, contact: &ContactKey, customer: &CustomerId) -> Result<(), StoreError> {
+        let known = self.prior(c, contact).await?;
+        let excluded = |prior: &Prior| prior.judged.as_ref().is_some_and(|j| j.state == ContactState::Excluded);
+        known.filter(|prior| !excluded(prior)).ok_or_else(|| StoreError::NoContact(contact.clone()))?;
+        self.rule(c, contact, std::slice::from_ref(customer), Ruling::Same).await?;
+        let pair = |sql: &'static str| {
+            let (account, shop) = (self.account.as_str(), contact.shop.as_str());
+            query(sql).bind(account).bind(shop).bind(contact.id.get()).bind(customer.as_str())
+        };
+        pair(UNRULE_OTHERS).execute(&mut *c).await.map_err(failed)?;
+        let approve = pair(APPROVE_PAIR).bind(self.now.millis()).bind(self.by);
+        approve.execute(&mut *c).await.map_err(failed)?;
+        self.due_now(c, contact).await
+    }
+
+    async fn prior(&self, c: &mut Connection, contact: &ContactKey) -> Result<Option<Prior>, StoreError> {
+        let mut known = known::priors(c, self.account, std::slice::from_ref(contact)).await?;
+        Ok(known.remove(contact).map(|(prior, _)| prior))
     }
 }

@@ -1,6 +1,6 @@
 //! The statements of a page, by name: each adapter's tests ask its database how it would carry them out.
 
-use super::{dialect, index, known, lease, proposals, record, runs, writes};
+use super::{dialect, due, erasures, held, index, known, lease, links, proposals, record, resync, runs, writes};
 
 /// The statements of every page: their cost must follow the page, not the shop.
 pub(in crate::store) const HOT: &[(&str, &str)] = &[
@@ -11,7 +11,10 @@ pub(in crate::store) const HOT: &[(&str, &str)] = &[
     ("shop", index::SHOP),
     ("observed", index::OBSERVED),
     ("tail", index::TAIL),
-    ("due", index::DUE),
+    ("due", due::DUE),
+    ("missing", due::MISSING),
+    ("due now", due::DUE_NOW),
+    ("in range", known::IN_RANGE),
     ("contacts", known::CONTACTS),
     ("links", known::LINKS),
     ("links of customers", known::LINKS_OF_CUSTOMERS),
@@ -27,9 +30,21 @@ pub(in crate::store) const HOT: &[(&str, &str)] = &[
     ("forget observations", record::FORGET_OBSERVATIONS),
     ("judge", record::JUDGE),
     ("heed", record::HEED),
-    ("unlink", record::UNLINK),
-    ("step back", record::STEP_BACK),
-    ("link", record::LINK),
+    ("end", links::END),
+    ("step back", links::STEP_BACK),
+    ("link", links::LINK),
+    ("heirs", links::HEIRS),
+    ("held", held::OF),
+    ("keep held", held::KEEP),
+    ("drop held", held::DROP),
+    ("tombstones", erasures::TOMBSTONES),
+    ("forget writes", erasures::REMOVE_WRITES),
+    ("resync", resync::STANDING),
+    ("resync page", resync::PAGE),
+    ("resync whole", resync::WHOLE),
+    ("miss", resync::MISS),
+    ("find", resync::FIND),
+    ("gone", resync::GONE),
     ("withdraw", proposals::WITHDRAW),
     ("propose", proposals::PROPOSE),
     ("carried out", proposals::CARRIED_OUT),

@@ -5,33 +5,47 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Connection,
     dialect::{HOLDERS_BY_EMAIL, HOLDERS_BY_PHONE},
+    due::contact_id,
+    erasures,
     failure::failed,
+    held,
+    resync::no_content,
     rows::{
-        all, contact, customer, entry, from_json, from_word, from_words, get, grouped, json, judged, keyed, link,
+        all, contact, customer, entry, flag, from_json, from_word, from_words, get, grouped, json, judged, keyed, link,
         unsettled,
     },
     statement::{query, query_as, query_scalar},
 };
 use crate::{
-    model::{AccountName, ContactId, ContactKey, CustomerId, Keyed, ShopName, link::Ruling, run::RunId},
-    store::{Found, Holders, Known, MAX_HOLDERS, Prior, StoreError, Unsettled},
+    model::{
+        AccountName, ContactId, ContactKey, CustomerId, Keyed, ShopName,
+        link::{Link, Ruling},
+        run::RunId,
+        state::ContactState,
+        time::Moment,
+    },
+    store::{
+        Fingerprint, Found, Holders, IndexEntry, Judged, Known, MAX_HOLDERS, PageQuery, Prior, StoreError, Unsettled,
+    },
 };
 
 pub(super) const PAUSED: &str = "SELECT COUNT(*) FROM accounts WHERE account = $1 AND paused_at IS NOT NULL";
 /// A join in this order, here and below: pairs under `IN` make `SQLite` read the whole shop and sieve.
 pub(super) const CONTACTS: &str = "
     SELECT shop, id, email, phone, name, state, reason, content, rules, recheck_at, retry_at, attempts, parked_since,
-           judged_at, judged_by
+           judged_at, judged_by, missing
       FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
            CROSS JOIN contacts
      WHERE account = $1 AND shop = its_shop AND id = its_id";
 pub(super) const LINKS: &str = "
-    SELECT shop, id, customer, role, grounds, made_by, since, baselines
+    SELECT shop, id, customer, role, grounds, made_by, since, baselines, known_email, known_phone, known_name,
+           ended_at
       FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
            CROSS JOIN links
      WHERE account = $1 AND shop = its_shop AND id = its_id";
 pub(super) const LINKS_OF_CUSTOMERS: &str = "
-    SELECT shop, id, customer, role, grounds, made_by, since, baselines
+    SELECT shop, id, customer, role, grounds, made_by, since, baselines, known_email, known_phone, known_name,
+           ended_at
       FROM links WHERE account = $1 AND customer IN (SELECT atom FROM json_each($2)) ORDER BY shop, id";
 pub(super) const RULINGS: &str = "
     SELECT shop, id, customer, ruling
@@ -46,19 +60,27 @@ pub(super) const UNSETTLED: &str = "
      WHERE account = $1 AND shop = its_shop AND id = its_id AND (outcome IS NULL OR outcome = 'unknown')
      ORDER BY write";
 
-pub(super) async fn known(
-    c: &mut Connection,
-    account: &AccountName,
-    shop: &ShopName,
-    ids: &[ContactId],
-    identifiers: &[Keyed],
-) -> Result<Known, StoreError> {
+pub(super) const IN_RANGE: &str = "
+    SELECT id FROM contacts
+     WHERE account = $1 AND shop = $2 AND id > $3 AND id <= $4 AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
+     ORDER BY id";
+
+pub(super) async fn known(c: &mut Connection, account: &AccountName, page: &PageQuery) -> Result<Known, StoreError> {
+    let PageQuery { shop, ids, identifiers, covers: _ } = page;
     let keys: Vec<_> = ids.iter().map(|id| ContactKey { shop: shop.clone(), id: *id }).collect();
-    let contacts = priors(c, account, &keys).await?;
+    let mut contacts: BTreeMap<ContactId, Prior> =
+        priors(c, account, &keys).await?.into_iter().map(|(key, (prior, _))| (key.id, prior)).collect();
+    let strangers = ids.iter().filter(|id| !contacts.contains_key(id)).map(|id| (*id, None, None));
+    let strangers: Vec<_> = strangers.collect();
+    for id in erasures::excluded(c, account, shop, strangers.into_iter()).await? {
+        contacts.insert(id, never_read(id)?);
+    }
     let paused: i64 = query_scalar(PAUSED).bind(account.as_str()).fetch_one(&mut *c).await.map_err(failed)?;
     Ok(Known {
-        contacts: contacts.into_iter().map(|(key, (prior, _))| (key.id, prior)).collect(),
+        contacts,
         holders: holders(c, account, identifiers).await?,
+        missing: missing(c, account, page).await?,
+        erased: erasures::erased(c, account, identifiers).await?,
         paused: paused > 0,
     })
 }
@@ -83,6 +105,39 @@ pub(super) async fn found(
     Ok(Found { links, names, holders: holders(c, account, identifiers).await? })
 }
 
+/// A contact that was erased before it was ever read.
+fn never_read(id: ContactId) -> Result<Prior, StoreError> {
+    let judged = Judged {
+        state: ContactState::Excluded,
+        reason: "erased".to_owned(),
+        fingerprint: Fingerprint { content: no_content()?, rules: String::new() },
+        recheck_at: None,
+        retry_at: None,
+        attempts: 0,
+        parked_since: None,
+        at: Moment::default(),
+    };
+    Ok(Prior {
+        entry: IndexEntry { id, email: None, phone: None, name: Vec::new() },
+        judged: Some(judged),
+        link: None,
+        former: Vec::new(),
+        held: None,
+        missing: false,
+        rulings: Vec::new(),
+        unsettled: Vec::new(),
+    })
+}
+
+/// Who is known in the range of a page and was not on it.
+async fn missing(c: &mut Connection, account: &AccountName, page: &PageQuery) -> Result<Vec<ContactId>, StoreError> {
+    let Some((after, last)) = page.covers else { return Ok(Vec::new()) };
+    let there = query_scalar(IN_RANGE).bind(account.as_str()).bind(page.shop.as_str()).bind(after).bind(last);
+    let there: Vec<i64> = there.fetch_all(c).await.map_err(failed)?;
+    let read: BTreeSet<i64> = page.ids.iter().map(|id| id.get()).collect();
+    there.into_iter().filter(|id| !read.contains(id)).map(contact_id).collect()
+}
+
 /// What is known of contacts, and the run that last judged each. Of any shops: a story crosses them.
 pub(super) async fn priors(
     c: &mut Connection,
@@ -92,7 +147,9 @@ pub(super) async fn priors(
     let account = account.as_str();
     let asked = pairs(keys)?;
     let rows = query(LINKS).bind(account).bind(&asked).fetch_all(&mut *c).await.map_err(failed)?;
-    let mut links: BTreeMap<_, _> = all(&rows, link)?.into_iter().map(|link| (link.contact.clone(), link)).collect();
+    let mut links: BTreeMap<ContactKey, Vec<Link>> =
+        grouped(all(&rows, link)?.into_iter().map(|link| (link.contact.clone(), link)).collect());
+    let mut held = held::of(c, account, &asked).await?;
 
     let rows = query(RULINGS).bind(account).bind(&asked).fetch_all(&mut *c).await.map_err(failed)?;
     let mut rulings: BTreeMap<ContactKey, Vec<(CustomerId, Ruling)>> =
@@ -107,10 +164,16 @@ pub(super) async fn priors(
     for row in &rows {
         let key = contact(row)?;
         let (judged, by) = judged(row)?.unzip();
+        let (mut standing, mut former): (Vec<_>, Vec<_>) =
+            links.remove(&key).unwrap_or_default().into_iter().partition(|link| link.ended.is_none());
+        former.sort_by(|one, other| other.ended.cmp(&one.ended));
         let prior = Prior {
             entry: entry(row)?,
             judged,
-            link: links.remove(&key),
+            link: standing.pop(),
+            former,
+            held: held.remove(&key),
+            missing: flag(row, "missing")?,
             rulings: rulings.remove(&key).unwrap_or_default(),
             unsettled: writes.remove(&key).unwrap_or_default(),
         };

@@ -1,7 +1,7 @@
 //! The units of work, written once and compiled for each database: every adapter takes this folder in as its own module
 //! `sql` and gives it, beside itself, what differs:
 //! - `Database`: sqlx's type of it;
-//! - `TheStore`: the adapter's store, with `account`, `writer` and `readers`;
+//! - `TheStore`: the adapter's store, with `account`, `writer` and `readers`, and `origin`: where its database is;
 //! - `dialect`: the statements that cannot be one text, `failure`: what its errors mean.
 //!
 //! Not here: opening a store, migrations. The SQL stands in each file above its use and is one text for all:
@@ -13,20 +13,26 @@
 
 pub(super) mod account;
 mod decisions;
+mod due;
+mod erasures;
+mod held;
 #[cfg(test)]
 mod hot;
 mod index;
 mod known;
 pub(super) mod lane;
 mod lease;
+mod links;
 mod proposals;
 mod questions;
 mod record;
+mod resync;
 mod rows;
 mod runs;
 pub(super) mod schema;
 mod statement;
 mod story;
+mod witness;
 mod writes;
 
 use std::{future::Future, pin::Pin, sync::Arc};
@@ -39,15 +45,16 @@ pub(super) use self::{hot::HOT, index::survey};
 use super::{Database, TheStore, dialect, failure};
 use crate::{
     model::{
-        AccountName, ContactId, CustomerId, Keyed, ShopName,
+        AccountName, ContactId, ContactKey, CustomerId, Keyed, ShopName,
         hold::{Hold, NewHold},
         proposal::{KeptProposal, ProposalState},
         run::{RunId, RunReport},
         time::Moment,
     },
     store::{
-        Acquired, Claim, Decision, Declaration, Found, Known, Lease, NewRun, Overview, PageRecord, RunQuery,
-        ShopProgress, Store, StoreError, Story, SurveyStep, Whose, WriteId,
+        Acquired, Claim, Decision, Declaration, DueQuery, Erased, Erasure, Found, Health, Known, Lease, NewRun,
+        Overview, PageQuery, PageRecord, Questions, RunQuery, ShopProgress, Store, StoreError, Story, SurveyStep,
+        Whose, WriteId,
     },
 };
 
@@ -92,16 +99,51 @@ impl TheStore {
 }
 
 #[async_trait]
-impl Store for TheStore {
-    async fn close(&self) {
-        // The last one to leave folds the write-ahead log into the file, and a reader may not.
-        self.readers.close().await;
-        self.writer.close().await;
+impl Questions for TheStore {
+    async fn overview(&self) -> Result<Overview, StoreError> {
+        self.read(|c, account| Box::pin(questions::overview(c, account))).await
     }
 
+    async fn runs(&self, which: RunQuery) -> Result<Vec<RunReport>, StoreError> {
+        self.read(move |c, account| Box::pin(runs::runs(c, account, which))).await
+    }
+
+    async fn story(&self, of: &Whose) -> Result<Story, StoreError> {
+        let of = of.clone();
+        self.read(move |c, account| Box::pin(async move { story::story(c, account, &of).await })).await
+    }
+
+    async fn proposals(&self, state: Option<ProposalState>) -> Result<Vec<KeptProposal>, StoreError> {
+        self.read(move |c, account| Box::pin(proposals::in_state(c, account, state))).await
+    }
+
+    async fn holds(&self, all: bool) -> Result<Vec<Hold>, StoreError> {
+        self.read(move |c, account| Box::pin(questions::holds(c, account, all))).await
+    }
+
+    async fn held(&self, hold: i64, limit: u64) -> Result<Vec<ContactKey>, StoreError> {
+        self.read(move |c, account| Box::pin(held::list(c, account, hold, limit))).await
+    }
+
+    async fn erasures(&self) -> Result<Vec<Erased>, StoreError> {
+        self.read(|c, account| Box::pin(erasures::erasures(c, account))).await
+    }
+
+    async fn health(&self) -> Result<Health, StoreError> {
+        let read_only = match self.write(|c, account| Box::pin(questions::writable(c, account))).await {
+            Ok(()) => None,
+            Err(StoreError::ReadOnly(why)) => Some(why),
+            Err(error) => return Err(error),
+        };
+        self.read(|c, _| Box::pin(questions::health(c, read_only))).await
+    }
+}
+
+#[async_trait]
+impl Store for TheStore {
     async fn acquire(&self, claim: &Claim) -> Result<Acquired, StoreError> {
-        let claim = claim.clone();
-        self.write(move |c, account| Box::pin(async move { lease::acquire(c, account, &claim).await })).await
+        let (claim, origin) = (claim.clone(), Arc::clone(&self.origin));
+        self.write(move |c, account| Box::pin(async move { lease::acquire(c, account, &claim, &origin).await })).await
     }
 
     async fn renew(&self, lease: &Lease, now: Moment) -> Result<Lease, StoreError> {
@@ -136,9 +178,10 @@ impl Store for TheStore {
         .await
     }
 
-    async fn progress(&self, shop: &ShopName, tail: u64) -> Result<ShopProgress, StoreError> {
-        let shop = shop.clone();
-        self.read(move |c, account| Box::pin(async move { index::progress(c, account, &shop, tail).await })).await
+    async fn progress(&self, shop: &ShopName, tail: u64, rules: &str) -> Result<ShopProgress, StoreError> {
+        let (shop, rules) = (shop.clone(), rules.to_owned());
+        self.read(move |c, account| Box::pin(async move { index::progress(c, account, &shop, tail, &rules).await }))
+            .await
     }
 
     async fn survey(&self, lease: &Lease, step: &SurveyStep) -> Result<(), StoreError> {
@@ -152,10 +195,9 @@ impl Store for TheStore {
         .await
     }
 
-    async fn known(&self, shop: &ShopName, ids: &[ContactId], identifiers: &[Keyed]) -> Result<Known, StoreError> {
-        let (shop, ids, identifiers) = (shop.clone(), ids.to_vec(), identifiers.to_vec());
-        self.read(move |c, account| Box::pin(async move { known::known(c, account, &shop, &ids, &identifiers).await }))
-            .await
+    async fn known(&self, page: &PageQuery) -> Result<Known, StoreError> {
+        let page = page.clone();
+        self.read(move |c, account| Box::pin(async move { known::known(c, account, &page).await })).await
     }
 
     async fn found(&self, customers: &[CustomerId], identifiers: &[Keyed]) -> Result<Found, StoreError> {
@@ -164,9 +206,9 @@ impl Store for TheStore {
             .await
     }
 
-    async fn due(&self, shop: &ShopName, now: Moment, limit: u64) -> Result<Vec<ContactId>, StoreError> {
-        let shop = shop.clone();
-        self.read(move |c, account| Box::pin(async move { index::due(c, account, &shop, now, limit).await })).await
+    async fn due(&self, of: &DueQuery) -> Result<Vec<ContactId>, StoreError> {
+        let of = of.clone();
+        self.read(move |c, account| Box::pin(async move { due::due(c, account, &of).await })).await
     }
 
     async fn declare(&self, lease: &Lease, writes: &[Declaration]) -> Result<Vec<WriteId>, StoreError> {
@@ -208,24 +250,19 @@ impl Store for TheStore {
             .await
     }
 
-    async fn overview(&self) -> Result<Overview, StoreError> {
-        self.read(|c, account| Box::pin(questions::overview(c, account))).await
+    async fn erase(&self, whom: &Erasure, by: &str, now: Moment) -> Result<Erased, StoreError> {
+        let (whom, by) = (whom.clone(), by.to_owned());
+        self.write(move |c, account| Box::pin(async move { erasures::erase(c, account, &whom, &by, now).await })).await
     }
 
-    async fn runs(&self, which: RunQuery) -> Result<Vec<RunReport>, StoreError> {
-        self.read(move |c, account| Box::pin(runs::runs(c, account, which))).await
+    async fn lift(&self, erasure: i64, by: &str, now: Moment) -> Result<Erased, StoreError> {
+        let by = by.to_owned();
+        self.write(move |c, account| Box::pin(async move { erasures::lift(c, account, erasure, &by, now).await })).await
     }
 
-    async fn story(&self, of: &Whose) -> Result<Story, StoreError> {
-        let of = of.clone();
-        self.read(move |c, account| Box::pin(async move { story::story(c, account, &of).await })).await
-    }
-
-    async fn proposals(&self, state: Option<ProposalState>) -> Result<Vec<KeptProposal>, StoreError> {
-        self.read(move |c, account| Box::pin(proposals::in_state(c, account, state))).await
-    }
-
-    async fn holds(&self, all: bool) -> Result<Vec<Hold>, StoreError> {
-        self.read(move |c, account| Box::pin(questions::holds(c, account, all))).await
+    async fn close(&self) {
+        // The last one to leave folds the write-ahead log into the file, and a reader may not.
+        self.readers.close().await;
+        self.writer.close().await;
     }
 }

@@ -1,5 +1,7 @@
 //! Proposals: kept by their hash, withdrawn when no longer made, never reopened once a person has decided.
 
+use std::collections::BTreeMap;
+
 use super::{
     Connection,
     failure::failed,
@@ -8,10 +10,11 @@ use super::{
 };
 use crate::{
     model::{
-        AccountName, ContactId, CustomerId,
+        AccountName, ContactId, CustomerId, ShopName,
         proposal::{Authority, KeptProposal, Proposal, ProposalState, Proposed},
+        time::Moment,
     },
-    store::{LinkChange, PageRecord, StoreError},
+    store::{ContactRecord, LinkChange, PageRecord, StoreError},
 };
 
 /// Who changes a proposal where no person does.
@@ -45,14 +48,19 @@ pub(super) const IN_STATE: &str = "
       FROM proposals WHERE account = $1 AND state = $2 ORDER BY since, proposal";
 
 /// Keeps the proposals of a page that was handled.
-pub(super) async fn keep(c: &mut Connection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
+pub(super) async fn keep(
+    c: &mut Connection,
+    account: &AccountName,
+    page: &PageRecord,
+    contacts: &[&ContactRecord],
+) -> Result<(), StoreError> {
     let mut looked_at: Vec<ContactId> = Vec::new();
-    let mut made: Vec<&Proposal> = Vec::new();
+    let mut made: BTreeMap<&str, &Proposal> = BTreeMap::new();
     let mut linked: Vec<(ContactId, &CustomerId)> = Vec::new();
-    for contact in &page.contacts {
+    for contact in contacts {
         if let Some(proposals) = &contact.proposals {
             looked_at.push(contact.entry.id);
-            made.extend(proposals);
+            made.extend(proposals.iter().map(|proposal| (proposal.id.0.as_str(), proposal)));
         }
         match &contact.link {
             LinkChange::Set(link) => linked.push((contact.entry.id, &link.customer)),
@@ -65,7 +73,7 @@ pub(super) async fn keep(c: &mut Connection, account: &AccountName, page: &PageR
             .bind(account)
             .bind(shop)
             .bind(json(&looked_at)?)
-            .bind(json(&made.iter().map(|proposal| &proposal.id).collect::<Vec<_>>())?)
+            .bind(json(&made.keys().collect::<Vec<_>>())?)
             .bind(at)
             .bind(US)
             .execute(&mut *c)
@@ -73,13 +81,26 @@ pub(super) async fn keep(c: &mut Connection, account: &AccountName, page: &PageR
             .map_err(failed)?;
     }
     if !made.is_empty() {
-        let rows = made.into_iter().map(row).collect::<Result<Vec<_>, _>>()?;
+        let rows = made.into_values().map(row).collect::<Result<Vec<_>, _>>()?;
         query(PROPOSE).bind(account).bind(json(&rows)?).bind(at).bind(US).execute(&mut *c).await.map_err(failed)?;
     }
     if !linked.is_empty() {
         let linked = json(&linked)?;
         query(CARRIED_OUT).bind(account).bind(shop).bind(linked).bind(at).bind(US).execute(c).await.map_err(failed)?;
     }
+    Ok(())
+}
+
+/// Withdraws all that is open of contacts.
+pub(super) async fn withdraw(
+    c: &mut Connection,
+    account: &AccountName,
+    shop: &ShopName,
+    ids: &[ContactId],
+    at: Moment,
+) -> Result<(), StoreError> {
+    let withdraw = query(WITHDRAW).bind(account.as_str()).bind(shop.as_str()).bind(json(ids)?).bind("[]");
+    withdraw.bind(at.millis()).bind(US).execute(c).await.map_err(failed)?;
     Ok(())
 }
 

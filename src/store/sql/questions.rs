@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 
 use super::{
     Connection, Row,
+    dialect::ENGINE,
     failure::failed,
-    lease,
+    lease, resync,
     rows::{self, all, count, flag, get, maybe_moment, shop},
     runs,
     statement::{query, query_as, query_scalar},
 };
 use crate::{
     model::{AccountName, ShopName, hold::Hold, state::ContactState, time::Moment},
-    store::{Overview, ShopOverview, StoreError},
+    store::{Health, Overview, ShopOverview, StoreError},
 };
 
 pub(super) const PAUSE: &str = "SELECT paused_at, paused_why FROM accounts WHERE account = $1";
 pub(super) const SHOPS: &str = "
-    SELECT shop, surveyed_whole, checkpoint, crossed, ended_at,
+    SELECT shop, surveyed_whole, checkpoint, crossed, ended_at, resynced_at, doubted_at,
            (SELECT retry_at FROM contacts
              WHERE contacts.account = shops.account AND contacts.shop = shops.shop AND retry_at IS NOT NULL
                AND state = 'parked'
@@ -34,8 +35,12 @@ pub(super) const OPEN_PROPOSALS: &str = "
 pub(super) const COUNT_UNSETTLED: &str =
     "SELECT COUNT(*) FROM writes WHERE account = $1 AND (outcome IS NULL OR outcome = 'unknown')";
 pub(super) const HOLDS: &str = "
-    SELECT hold, shop, kind, bound, reason, count, sample, run, since, released_at, released_by
+    SELECT hold, shop, kind, bound, reason,
+           COALESCE(NULLIF((SELECT COUNT(*) FROM held WHERE held.hold = holds.hold), 0), count) AS count, sample, run, since, released_at, released_by
       FROM holds WHERE account = $1 AND (released_at IS NULL OR $2 = 1) ORDER BY hold";
+
+pub(super) const SCHEMA: &str = "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations";
+pub(super) const TOUCH: &str = "UPDATE leases SET epoch = epoch WHERE account = $1 AND epoch < 0";
 
 pub(super) async fn overview(c: &mut Connection, account: &AccountName) -> Result<Overview, StoreError> {
     let name = account.as_str();
@@ -46,13 +51,26 @@ pub(super) async fn overview(c: &mut Connection, account: &AccountName) -> Resul
     Ok(Overview {
         account: account.clone(),
         paused: paused.and_then(|(at, why)| Some((Moment::from_millis(at?), why?))),
-        lease: lease::current(c, account).await?,
+        lease: lease::current(c, account).await?.map(|held| (held.holder, held.expires)),
         shops: shops(c, account).await?,
         open_links: count(links)?,
         open_merges: count(merges)?,
         holds: holds(c, account, false).await?,
         unsettled: count(unsettled)?,
     })
+}
+
+/// What the store is. Whether it can be written to is asked in a unit of its own: [`writable`].
+pub(super) async fn health(c: &mut Connection, read_only: Option<String>) -> Result<Health, StoreError> {
+    let engine = query_scalar(ENGINE).fetch_one(&mut *c).await.map_err(failed)?;
+    let schema = query_scalar(SCHEMA).fetch_one(c).await.map_err(failed)?;
+    Ok(Health { engine, schema, read_only })
+}
+
+/// A write that changes nothing, and fails where nothing can be written.
+pub(super) async fn writable(c: &mut Connection, account: &AccountName) -> Result<(), StoreError> {
+    query(TOUCH).bind(account.as_str()).execute(c).await.map_err(failed)?;
+    Ok(())
 }
 
 pub(super) async fn holds(
@@ -67,6 +85,9 @@ pub(super) async fn holds(
 async fn shops(c: &mut Connection, account: &AccountName) -> Result<BTreeMap<ShopName, ShopOverview>, StoreError> {
     let rows = query(SHOPS).bind(account.as_str()).fetch_all(&mut *c).await.map_err(failed)?;
     let mut shops = all(&rows, one_shop)?.into_iter().collect::<BTreeMap<_, _>>();
+    for (name, shop) in &mut shops {
+        shop.resync = resync::standing(c, account.as_str(), name.as_str()).await?;
+    }
     let rows = query(STATES).bind(account.as_str()).fetch_all(&mut *c).await.map_err(failed)?;
     for row in &rows {
         count_state(shops.entry(shop(row)?).or_default(), row)?;
@@ -84,6 +105,8 @@ fn one_shop(row: &Row) -> Result<(ShopName, ShopOverview), StoreError> {
         crossed: flag(row, "crossed")?,
         checkpoint: get(row, "checkpoint")?,
         observed_at: maybe_moment(row, "ended_at")?,
+        resynced_at: maybe_moment(row, "resynced_at")?,
+        doubted_at: maybe_moment(row, "doubted_at")?,
         next_retry: maybe_moment(row, "next_retry")?,
         ..ShopOverview::default()
     };

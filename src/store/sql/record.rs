@@ -1,25 +1,22 @@
 //! Recording a page: what became of each contact, and how far the shop has been read, in one transaction.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
-use sqlx::error::ErrorKind;
 
 use super::{
     Connection,
+    due::due_now,
+    erasures,
     failure::failed,
-    proposals,
+    held, links, proposals, resync,
     rows::{json, millis, words},
     statement::query,
     writes,
 };
 use crate::{
-    model::{
-        AccountName, ContactId, CustomerId, Keyed,
-        link::{Grounds, Role},
-        state::ContactState,
-    },
-    store::{ContactRecord, IndexEntry, LinkChange, LinkRecord, PageRecord, StoreError},
+    model::{AccountName, ContactId, Keyed, state::ContactState},
+    store::{ContactRecord, IndexEntry, PageRecord, StoreError},
 };
 
 pub(super) const ADVANCE: &str = "
@@ -50,30 +47,13 @@ pub(super) const JUDGE: &str = "
         email = excluded.email, phone = excluded.phone, name = excluded.name, state = excluded.state,
         reason = excluded.reason, content = excluded.content, rules = excluded.rules,
         recheck_at = excluded.recheck_at, retry_at = excluded.retry_at, attempts = excluded.attempts,
-        parked_since = excluded.parked_since, judged_at = excluded.judged_at, judged_by = excluded.judged_by";
+        parked_since = excluded.parked_since, judged_at = excluded.judged_at, judged_by = excluded.judged_by, missing = 0";
 /// A person's word that came while the page was handled was not heard by it.
 pub(super) const HEED: &str = "
     UPDATE contacts SET retry_at = $4
      WHERE account = $1 AND shop = $2 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3))
        AND EXISTS (SELECT 1 FROM rulings r
                     WHERE r.account = $1 AND r.shop = $2 AND r.id = contacts.id AND r.decided_at >= $5)";
-pub(super) const UNLINK: &str = "
-    DELETE FROM links WHERE account = $1 AND shop = $2 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3))";
-/// Before a page's links are set all its owners step back, so that a customer may pass from one to another of it.
-pub(super) const STEP_BACK: &str = "
-    UPDATE links SET role = 'secondary'
-     WHERE account = $1 AND shop = $2 AND role = 'owner'
-       AND id IN (SELECT CAST(value ->> 0 AS BIGINT) FROM json_each($3))";
-pub(super) const LINK: &str = "
-    INSERT INTO links (account, shop, id, customer, role, grounds, made_by, baselines, since)
-    SELECT $1, $2, CAST(value ->> 0 AS BIGINT), value ->> 1, value ->> 2, value ->> 3, value ->> 4,
-           CAST(value -> 5 AS TEXT), $4
-      FROM json_each($3) WHERE TRUE
-    ON CONFLICT (account, shop, id) DO UPDATE SET
-        since = CASE WHEN excluded.customer = links.customer THEN links.since ELSE excluded.since END,
-        customer = excluded.customer, role = excluded.role, grounds = excluded.grounds, made_by = excluded.made_by,
-        baselines = excluded.baselines";
-
 /// Observations older than this are forgotten…
 const REMEMBERED: Duration = Duration::from_hours(3 * 24);
 /// …but never the newest that is older than this: a lookback can always be answered.
@@ -81,11 +61,31 @@ const LOOKBACK: Duration = Duration::from_hours(2 * 24);
 const MINUTE: Duration = Duration::from_mins(1);
 
 pub(super) async fn record(c: &mut Connection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
-    writes::settle(c, account, &page.settled, page.at).await?;
+    let PageRecord { shop, at, .. } = page;
+    // A person who was erased while the page was handled is not brought back by it.
+    let judged = page.contacts.iter().map(|contact| (contact.entry.id, contact.entry.email, contact.entry.phone));
+    let others = page.held.iter().map(|held| (held.id, None, None));
+    let erased = erasures::excluded(c, account, shop, judged.chain(others)).await?;
+    // Each contact once, as it was judged last: a statement takes no row twice.
+    let contacts: BTreeMap<ContactId, &ContactRecord> = page
+        .contacts
+        .iter()
+        .filter(|contact| !erased.contains(&contact.entry.id))
+        .map(|contact| (contact.entry.id, contact))
+        .collect();
+    let contacts: Vec<&ContactRecord> = contacts.into_values().collect();
+    writes::settle(c, account, &page.settled, *at).await?;
+    erasures::forget_writes(c, account, shop, &erased).await?;
     advance(c, account, page).await?;
-    judge(c, account, page).await?;
-    link(c, account, page).await?;
-    proposals::keep(c, account, page).await
+    resync::step(c, account, page).await?;
+    judge(c, account, page, &contacts).await?;
+    resync::find(c, account, page).await?;
+    links::change(c, account, shop, &contacts, *at).await?;
+    resync::gone(c, account, page).await?;
+    proposals::keep(c, account, page, &contacts).await?;
+    held::keep(c, account, shop, page.held.iter().filter(|held| !erased.contains(&held.id))).await?;
+    due_now(c, account, &page.due, *at).await?;
+    resync::end(c, account, page).await
 }
 
 async fn advance(c: &mut Connection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
@@ -139,9 +139,13 @@ struct JudgedRow<'a>(
     Option<i64>,
 );
 
-async fn judge(c: &mut Connection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
-    let rows: Vec<_> = page
-        .contacts
+async fn judge(
+    c: &mut Connection,
+    account: &AccountName,
+    page: &PageRecord,
+    contacts: &[&ContactRecord],
+) -> Result<(), StoreError> {
+    let rows: Vec<_> = contacts
         .iter()
         .map(|contact| {
             let ContactRecord { entry, state, reason, fingerprint, recheck_at, retry_at, .. } = contact;
@@ -171,47 +175,15 @@ async fn judge(c: &mut Connection, account: &AccountName, page: &PageRecord) -> 
         .execute(&mut *c)
         .await
         .map_err(failed)?;
-    let ids: Vec<ContactId> = page.contacts.iter().map(|contact| contact.entry.id).collect();
+    let ids: Vec<ContactId> = contacts.iter().map(|contact| contact.entry.id).collect();
     query(HEED)
         .bind(account.as_str())
         .bind(page.shop.as_str())
         .bind(json(&ids)?)
         .bind(page.at.millis())
         .bind(page.since.millis())
-        .execute(c)
+        .execute(&mut *c)
         .await
         .map_err(failed)?;
-    Ok(())
-}
-
-async fn link(c: &mut Connection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
-    let mut dropped: Vec<ContactId> = Vec::new();
-    let mut set: Vec<(ContactId, &CustomerId, Role, Grounds, &str, _)> = Vec::new();
-    for contact in &page.contacts {
-        match &contact.link {
-            LinkChange::Keep => {}
-            LinkChange::Drop => dropped.push(contact.entry.id),
-            LinkChange::Set(LinkRecord { customer, role, grounds, row, baselines }) => {
-                set.push((contact.entry.id, customer, *role, *grounds, row, baselines));
-            }
-        }
-    }
-    let (account, shop) = (account.as_str(), page.shop.as_str());
-    if !dropped.is_empty() {
-        query(UNLINK).bind(account).bind(shop).bind(json(&dropped)?).execute(&mut *c).await.map_err(failed)?;
-    }
-    if !set.is_empty() {
-        let set = json(&set)?;
-        query(STEP_BACK).bind(account).bind(shop).bind(&set).execute(&mut *c).await.map_err(failed)?;
-        let linked = query(LINK).bind(account).bind(shop).bind(&set).bind(page.at.millis()).execute(c).await;
-        linked.map_err(|error| {
-            if duplicate(&error) { StoreError::Inconsistent("a second owner for one customer") } else { failed(error) }
-        })?;
-    }
-    Ok(())
-}
-
-/// Whether a unique index refused a row.
-fn duplicate(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| error.kind() == ErrorKind::UniqueViolation)
+    held::drop(c, account, &page.shop, &ids).await
 }

@@ -11,7 +11,7 @@ use sqlx::Row as _;
 use super::{Database, Row, failure::failed};
 use crate::{
     model::{
-        ContactId, ContactKey, CustomerId, Keyed, ShopName,
+        ContactId, ContactKey, CustomerId, Hashes, Keyed, ShopName,
         hold::{Hold, HoldKind, NewHold},
         link::Link,
         proposal::{Authority, KeptProposal, Proposal, ProposalId, ProposalState, Proposed},
@@ -98,12 +98,16 @@ pub(super) fn contact(row: &Row) -> Result<ContactKey, StoreError> {
     Ok(ContactKey { shop: shop(row)?, id })
 }
 
+/// The hash of an identifier, where there is one.
+fn maybe_keyed(row: &Row, column: &str) -> Result<Option<Keyed>, StoreError> {
+    get::<Option<&str>>(row, column)?.map(|text| keyed(text, "an identifier's hash")).transpose()
+}
+
 pub(super) fn entry(row: &Row) -> Result<IndexEntry, StoreError> {
-    let hash = |column| get::<Option<&str>>(row, column)?.map(|text| keyed(text, "an identifier's hash")).transpose();
     Ok(IndexEntry {
         id: contact(row)?.id,
-        email: hash("email")?,
-        phone: hash("phone")?,
+        email: maybe_keyed(row, "email")?,
+        phone: maybe_keyed(row, "phone")?,
         name: from_words(get(row, "name")?)?,
     })
 }
@@ -133,6 +137,12 @@ pub(super) fn link(row: &Row) -> Result<Link, StoreError> {
         row: get(row, "made_by")?,
         since: moment(row, "since")?,
         baselines: from_json(get(row, "baselines")?, "the baselines of a link")?,
+        known_as: Hashes {
+            email: maybe_keyed(row, "known_email")?,
+            phone: maybe_keyed(row, "known_phone")?,
+            name: from_words(get(row, "known_name")?)?,
+        },
+        ended: maybe_moment(row, "ended_at")?,
     })
 }
 

@@ -3,7 +3,7 @@
 use super::{
     Connection, Row,
     failure::failed,
-    rows::{all, from_json, from_word, get, json, moment, shop},
+    rows::{self, all, from_json, from_word, get, json, moment, shop},
     statement::{query, query_scalar},
 };
 use crate::{
@@ -17,8 +17,10 @@ use crate::{
 /// What is said of a run whose process died.
 pub(super) const INTERRUPTED: &str = "interrupted: the process ended before the run did";
 
+pub(super) const SAME_SHOP: &str = "SELECT shop FROM shops WHERE account = $1 AND source = $2 AND shop <> $3";
 pub(super) const SHOP_SEEN: &str = "
-    INSERT INTO shops (account, shop) VALUES ($1, $2) ON CONFLICT (account, shop) DO NOTHING";
+    INSERT INTO shops (account, shop, source) VALUES ($1, $2, $3)
+    ON CONFLICT (account, shop) DO UPDATE SET source = excluded.source";
 pub(super) const CLOSE_OLDER: &str = "
     UPDATE runs SET outcome = 'failed', error = $3 WHERE account = $1 AND epoch < $2 AND outcome = 'running'";
 pub(super) const BEGIN: &str = "
@@ -36,9 +38,13 @@ pub(super) async fn begin(
     lease: &Lease,
     run: &NewRun,
 ) -> Result<RunId, StoreError> {
-    let NewRun { shop, pass, at } = run;
-    let account = account.as_str();
-    query(SHOP_SEEN).bind(account).bind(shop.as_str()).execute(&mut *c).await.map_err(failed)?;
+    let NewRun { shop, source, pass, at } = run;
+    let (account, source) = (account.as_str(), source.to_string());
+    let same = query(SAME_SHOP).bind(account).bind(&source).bind(shop.as_str());
+    if let Some(row) = same.fetch_optional(&mut *c).await.map_err(failed)? {
+        return Err(StoreError::SameShop { shop: shop.clone(), known: rows::shop(&row)? });
+    }
+    query(SHOP_SEEN).bind(account).bind(shop.as_str()).bind(&source).execute(&mut *c).await.map_err(failed)?;
     query(CLOSE_OLDER).bind(account).bind(lease.epoch).bind(INTERRUPTED).execute(&mut *c).await.map_err(failed)?;
     query_scalar(BEGIN)
         .bind(account)

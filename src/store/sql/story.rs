@@ -19,14 +19,16 @@ pub(super) const CONTACTS_OF: &str = "
      WHERE account = $1 AND (customer = $2 OR EXISTS (SELECT 1 FROM json_each(absorbed) WHERE atom = $2))";
 /// Here and below `$2` are the contacts, and `$3` is an array of at most one customer.
 pub(super) const LINKS: &str = "
-    SELECT shop, id, customer, role, grounds, made_by, since, baselines
+    SELECT shop, id, customer, role, grounds, made_by, since, baselines, known_email, known_phone, known_name,
+           ended_at
       FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
            CROSS JOIN links
      WHERE account = $1 AND shop = its_shop AND id = its_id
      UNION
-    SELECT shop, id, customer, role, grounds, made_by, since, baselines
+    SELECT shop, id, customer, role, grounds, made_by, since, baselines, known_email, known_phone, known_name,
+           ended_at
       FROM links WHERE account = $1 AND customer IN (SELECT atom FROM json_each($3))
-     ORDER BY shop, id";
+     ORDER BY shop, id, since, customer";
 pub(super) const PROPOSALS: &str = "
     SELECT proposal, shop, id, kind, customer, absorbed, because, evidence, state, since, changed_at, changed_by
       FROM proposals

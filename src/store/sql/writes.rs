@@ -1,5 +1,7 @@
 //! Writes to customers: declared before their first byte is sent, settled when their outcome is known.
 
+use std::collections::BTreeMap;
+
 use super::{
     Connection,
     failure::failed,
@@ -62,6 +64,9 @@ pub(super) async fn settle(
     if settled.is_empty() {
         return Ok(());
     }
-    query(SETTLE).bind(account.as_str()).bind(json(settled)?).bind(at.millis()).execute(c).await.map_err(failed)?;
+    // Each write once, as it was settled last.
+    let settled: BTreeMap<WriteId, WriteOutcome> = settled.iter().copied().collect();
+    let settled: Vec<_> = settled.into_iter().collect();
+    query(SETTLE).bind(account.as_str()).bind(json(&settled)?).bind(at.millis()).execute(c).await.map_err(failed)?;
     Ok(())
 }

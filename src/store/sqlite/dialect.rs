@@ -18,17 +18,26 @@ pub(super) const LONGEST_UNIT: Option<Duration> = None;
 /// The limit stands inside, per identifier: one that a whole shop shares costs no more than another.
 pub(super) const HOLDERS_BY_EMAIL: &str = "
     SELECT asked.value,
-           (SELECT json_group_array(json_array(held.shop, held.id, held.name))
+           (SELECT json_group_array(json_array(few.shop, few.id, few.name))
               FROM (SELECT shop, id, name FROM contacts
                      WHERE account = $1 AND email = asked.value
                        AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
-                     ORDER BY shop, id LIMIT $3) held)
+                     ORDER BY shop, id LIMIT $3) few)
       FROM json_each($2) asked";
 pub(super) const HOLDERS_BY_PHONE: &str = "
     SELECT asked.value,
-           (SELECT json_group_array(json_array(held.shop, held.id, held.name))
+           (SELECT json_group_array(json_array(few.shop, few.id, few.name))
               FROM (SELECT shop, id, name FROM contacts
                      WHERE account = $1 AND phone = asked.value
                        AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
-                     ORDER BY shop, id LIMIT $3) held)
+                     ORDER BY shop, id LIMIT $3) few)
       FROM json_each($2) asked";
+
+/// After these the next run has a greater number than the one given: what was numbered up to it was forgotten.
+pub(super) const RUNS_GO_ON_AFTER: &[&str] = &[
+    "INSERT INTO sqlite_sequence (name, seq)
+     SELECT 'runs', $1 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'runs')",
+    "UPDATE sqlite_sequence SET seq = $1 WHERE name = 'runs' AND seq < $1",
+];
+/// What the database is, in words.
+pub(super) const ENGINE: &str = "SELECT 'SQLite ' || sqlite_version()";

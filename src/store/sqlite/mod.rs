@@ -29,6 +29,8 @@ pub struct SqliteStore {
     account: Arc<AccountName>,
     writer: Arc<Lane>,
     readers: Arc<Lane>,
+    /// Where the file is, as the system tells files apart.
+    origin: Arc<str>,
     /// Last, so that the copy outlives the connections to it.
     _scratch: Option<ScratchDir>,
 }

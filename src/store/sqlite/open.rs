@@ -40,6 +40,8 @@ pub(super) const TABLES: &str = "
 /// For a copy: nobody has its lease.
 pub(super) const FORGET_LEASES: &str = "
     UPDATE leases SET expires_at = NULL, host = NULL, boot = NULL, pid = NULL, started = NULL, purpose = NULL";
+/// For a copy that is meant to be one: it did not go back in time.
+pub(super) const FORGET_ORIGIN: &str = "UPDATE accounts SET origin = NULL";
 pub(super) const COPY: &str = "VACUUM INTO $1";
 
 /// How to open a store.
@@ -116,7 +118,9 @@ impl SqliteStore {
             OpenOptions { path: scratch.file(), account, key_check, create: true, migrate: true, read_only: false };
         let store = Self::open_with(&options, SqliteSynchronous::Off, Some(scratch)).await?;
         let mut copy = store.writer.take().await.map_err(failed)?;
-        query(FORGET_LEASES).execute(&mut copy.connection).await.map_err(failed)?;
+        for forget in [FORGET_LEASES, FORGET_ORIGIN] {
+            query(forget).execute(&mut copy.connection).await.map_err(failed)?;
+        }
         copy.give_back();
         Ok(store)
     }
@@ -145,7 +149,8 @@ impl SqliteStore {
                 plain(path).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous).pragma("cache_size", "-8000");
             (Arc::new(Lane::writing(writing)), Arc::new(Lane::reading(plain(path).read_only(true))))
         };
-        let store = Self { account: Arc::new(account.clone()), writer, readers, _scratch: scratch };
+        let origin = origin(path).map_err(|error| unopened(path, sqlx::Error::Io(error)))?;
+        let store = Self { account: Arc::new(account.clone()), writer, readers, origin, _scratch: scratch };
         store.ready(options).await?;
         Ok(store)
     }
@@ -264,6 +269,18 @@ fn wal(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-wal");
     PathBuf::from(name)
+}
+
+/// Where a file is: another file under the same name, and a copy, are elsewhere.
+fn origin(path: &Path) -> io::Result<Arc<str>> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let file = fs::metadata(path)?;
+        Ok(format!("{}:{}", file.dev(), file.ino()).into())
+    }
+    #[cfg(not(unix))]
+    Ok(fs::canonicalize(path)?.display().to_string().into())
 }
 
 /// Makes the file and its folders, for the owner only; `SQLite` gives the side files the rights of the file.

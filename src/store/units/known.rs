@@ -1,12 +1,13 @@
 //! What the store knows of shops, contacts and customers: how far a shop was read, and the answers to a page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::record::WriteId;
 use crate::model::{
     ContactId, ContactKey, CustomerId, Keyed, ShopName,
+    hold::HoldKind,
     link::{Field, Link, Ruling},
     state::ContactState,
     time::Moment,
@@ -27,12 +28,78 @@ pub struct ShopProgress {
     pub observed: Vec<(Moment, i64)>,
     /// When the whole lookback was last read.
     pub deep_at: Option<Moment>,
-    /// Contacts known and not gone.
+    /// The resync under way, or interrupted.
+    pub resync: Option<Resync>,
+    /// When the last resync came to its end.
+    pub resynced_at: Option<Moment>,
+    /// Since when the store is known to have gone back in time, until a resync has come to its end.
+    pub doubted_at: Option<Moment>,
+    /// Linked contacts that were judged by other rules than those asked about.
+    pub judged_otherwise: u64,
+    /// Contacts known, neither gone nor excluded.
     pub known: u64,
     /// Customers linked, in the account.
     pub linked_customers: u64,
     /// The id below which `tail` known contacts of the shop do not reach: reading after it reads the last `tail` contacts. 0 if there are not that many.
     pub tail_after: i64,
+}
+
+/// A resync under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resync {
+    /// When it began.
+    pub started_at: Moment,
+    /// The id after which it began: 0, unless a person named one.
+    pub from: i64,
+    /// The id it has come to.
+    pub after: i64,
+    /// Contacts of the shop when it began.
+    pub count: u64,
+    /// The highest id known when it began.
+    pub highest: i64,
+    /// Contacts read so far.
+    pub read: u64,
+    /// Of those, with an id above `highest`.
+    pub arrivals: u64,
+    /// Whether everything is looked at, changed or not.
+    pub force: bool,
+    /// Whether all pages are read; what is left is to look for those that were missing.
+    pub whole: bool,
+}
+
+/// What is asked about a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageQuery {
+    /// The shop.
+    pub shop: ShopName,
+    /// The contacts of the page.
+    pub ids: Vec<ContactId>,
+    /// The identifiers on them.
+    pub identifiers: Vec<Keyed>,
+    /// The ids the page covers, (after, last]: who is known there and not among `ids` is missing.
+    pub covers: Option<(i64, i64)>,
+}
+
+/// Which contacts are to be fetched by id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueQuery {
+    /// The shop.
+    pub shop: ShopName,
+    /// Why.
+    pub why: Due,
+    /// Only ids above this one.
+    pub after: i64,
+    /// At most so many.
+    pub limit: u64,
+}
+
+/// Why a contact is fetched by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Its retry is due by now: it was parked, a person decided about it, or it inherits.
+    Retry(Moment),
+    /// A resync did not find it where it was.
+    Missing,
 }
 
 /// A contact in the index: hashes only.
@@ -79,6 +146,12 @@ pub struct Prior {
     pub judged: Option<Judged>,
     /// Its link.
     pub link: Option<Link>,
+    /// Links it had and that are not forgotten yet, latest first.
+    pub former: Vec<Link>,
+    /// Its update that a safeguard holds, or that a person released.
+    pub held: Option<HeldUpdate>,
+    /// Whether a resync did not find it where it was.
+    pub missing: bool,
     /// What persons said about it and customers.
     pub rulings: Vec<(CustomerId, Ruling)>,
     /// Writes declared for it whose outcome is not known: a crash stood between, or no answer came.
@@ -104,6 +177,21 @@ pub struct Judged {
     pub parked_since: Option<Moment>,
     /// When it was last judged.
     pub at: Moment,
+}
+
+/// An update that a safeguard stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldUpdate {
+    /// By which hold.
+    pub hold: i64,
+    /// Of which kind.
+    pub kind: HoldKind,
+    /// On what the contact was judged: while that is the same there is nothing to plan anew.
+    pub fingerprint: Fingerprint,
+    /// The hash of the update: what a release is bound to.
+    pub what: Keyed,
+    /// Whether the hold was released.
+    pub released: bool,
 }
 
 /// A declared write without an outcome.
@@ -138,6 +226,10 @@ pub struct Known {
     pub contacts: BTreeMap<ContactId, Prior>,
     /// At most [`MAX_HOLDERS`] per identifier: more than that is shared whatever the names.
     pub holders: Holders,
+    /// Contacts known in the range that was asked about and not among the ids: neither gone nor excluded ones.
+    pub missing: Vec<ContactId>,
+    /// Of the identifiers asked about, those that were erased: whoever holds one is excluded.
+    pub erased: BTreeSet<Keyed>,
     /// Whether all writing is paused.
     pub paused: bool,
 }
@@ -147,7 +239,7 @@ pub use crate::model::rules::MAX_HOLDERS;
 /// What is known of customers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
-    /// Their links, sorted by contact.
+    /// Their links, former ones too, sorted by contact.
     pub links: BTreeMap<CustomerId, Vec<Link>>,
     /// As in [`Known::holders`].
     pub holders: Holders,

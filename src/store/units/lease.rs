@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ShopName, run::Pass, time::Moment};
+use crate::model::{Keyed, ShopName, run::Pass, time::Moment};
 
 /// Who wants or has the lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +28,46 @@ pub struct Claim {
     pub holder: Holder,
     /// For how long at a time.
     pub ttl: Duration,
-    /// Now.
+    /// Now: shown to persons; nothing is decided by it.
     pub now: Moment,
-    /// Whether the present holder, named in the last [`Acquired::Busy`], is known to be dead (same host and boot, no such process).
-    pub dead: Option<Holder>,
+    /// Why the present holder may be succeeded, if it may.
+    pub succession: Option<Succession>,
+    /// The furthest this machine knows the store to have come. A store that is behind it went back in time.
+    pub witness: Option<Witness>,
+}
+
+/// Why the holder of a lease may be succeeded. Counts only while the lease is still as it was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Succession {
+    /// It is dead: same host and boot, no such process.
+    Dead(Held),
+    /// Its lease was watched for longer than it lasts, by the watcher's own monotonic clock, and was not renewed. No clock that can be
+    /// set has a say in this.
+    Silent(Held),
+}
+
+/// A lease as somebody else sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// By whom.
+    pub holder: Holder,
+    /// Its epoch.
+    pub epoch: i64,
+    /// How often it was renewed.
+    pub beat: i64,
+    /// How long it lasts without being renewed.
+    pub ttl: Duration,
+    /// Until when, unless renewed, by the holder's clock: for persons.
+    pub expires: Moment,
+}
+
+/// How far a store has come: both only grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Witness {
+    /// The epoch of the last lease.
+    pub epoch: i64,
+    /// The number of the last run.
+    pub run: i64,
 }
 
 /// The lease of an account.
@@ -49,14 +85,14 @@ pub struct Lease {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Acquired {
     /// It is ours.
-    Ours(Lease),
-    /// Somebody else has it.
-    Busy {
-        /// Who.
-        holder: Holder,
-        /// Until when, unless extended.
-        expires: Moment,
+    Ours {
+        /// The lease.
+        lease: Lease,
+        /// Whether the store was found to have gone back in time, just now: every shop is in doubt then until it was resynced.
+        went_back: bool,
     },
+    /// Somebody else has it.
+    Busy(Held),
 }
 
 /// A run that begins.
@@ -64,6 +100,8 @@ pub enum Acquired {
 pub struct NewRun {
     /// The shop it reads.
     pub shop: ShopName,
+    /// The hash of where that shop is. Another shop of the account with the same one is the same shop under two names, and refused.
+    pub source: Keyed,
     /// What it reads.
     pub pass: Pass,
     /// When it begins.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::known::{DeclaredField, Fingerprint, IndexEntry};
+use super::known::{DeclaredField, Fingerprint, IndexEntry, Resync};
 use crate::model::{
-    ContactKey, CustomerId, ShopName,
+    ContactId, ContactKey, CustomerId, Hashes, Keyed, ShopName,
     link::{Baselines, Field, Grounds, Role},
     proposal::{Proposal, ProposalId},
     run::RunId,
@@ -87,6 +87,8 @@ pub struct LinkRecord {
     pub row: String,
     /// Baselines.
     pub baselines: Baselines,
+    /// Who the contact is, as far as the link stands on it.
+    pub known_as: Hashes,
 }
 
 /// What became of one contact.
@@ -122,8 +124,48 @@ pub enum LinkChange {
     Keep,
     /// It is this now.
     Set(LinkRecord),
-    /// There is none.
+    /// There is none: one that there was is a former one now, and who is linked to its customer beside an owner is due.
     Drop,
+}
+
+/// An update that is not sent: a safeguard holds it. The contact keeps the judgement it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldContact {
+    /// Who.
+    pub id: ContactId,
+    /// By which hold.
+    pub hold: i64,
+    /// On what she was judged.
+    pub fingerprint: Fingerprint,
+    /// The hash of the update.
+    pub what: Keyed,
+}
+
+/// How a page moves a resync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResyncStep {
+    /// It begins, from its beginning: whatever stood of another one is forgotten, also who was missing.
+    Begin(Resync),
+    /// A page of it was read.
+    Page {
+        /// Up to this id.
+        after: i64,
+        /// So many contacts.
+        read: u64,
+        /// Of those, so many that are new since it began.
+        arrivals: u64,
+        /// Who is known there and was not in it.
+        missing: Vec<ContactId>,
+    },
+    /// All pages are read.
+    Whole,
+    /// It is complete: the shop was read whole by these rules, and is in doubt no more.
+    End {
+        /// The rules, as fingerprints name them; `None` if it was not everything that was read.
+        rules: Option<String>,
+        /// Former links that ended before this are forgotten, and what identified contacts gone before it.
+        forget_before: Moment,
+    },
 }
 
 /// A page that was handled.
@@ -147,6 +189,39 @@ pub struct PageRecord {
     pub end: bool,
     /// Whether this completes a reading of the whole lookback.
     pub deep: bool,
+    /// Updates of this page that are held.
+    pub held: Vec<HeldContact>,
+    /// Contacts that are certainly not in the shop any more. Their links become former ones, and who is linked beside them inherits.
+    pub gone: Vec<ContactId>,
+    /// Contacts that were missing from a page and are in the shop all the same.
+    pub found: Vec<ContactId>,
+    /// Contacts of any shop of the account that this page gives a reason to look at again: their retry is due at once.
+    pub due: Vec<ContactKey>,
+    /// How this moves a resync.
+    pub resync: Option<ResyncStep>,
+}
+
+impl PageRecord {
+    /// A record of nothing yet.
+    #[must_use]
+    pub fn empty(run: RunId, shop: ShopName, at: Moment) -> Self {
+        Self {
+            run,
+            shop,
+            at,
+            since: at,
+            contacts: Vec::new(),
+            settled: Vec::new(),
+            checkpoint: None,
+            end: false,
+            deep: false,
+            held: Vec::new(),
+            gone: Vec::new(),
+            found: Vec::new(),
+            due: Vec::new(),
+            resync: None,
+        }
+    }
 }
 
 /// What a person decides.
@@ -160,6 +235,43 @@ pub enum Decision {
     Pause(String),
     /// Lets writes go on.
     Resume,
-    /// Releases a standing hold.
+    /// Releases a standing hold: what it holds is due at once, each bound to what was held.
     Release(i64),
+    /// Ends a contact's link: different people, for good; the contact is due at once.
+    Detach(ContactKey),
+    /// Links a contact to a customer: one person, whatever was said before; the contact is due at once.
+    Assign(ContactKey, CustomerId),
+}
+
+/// Whom to erase. At least one of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Erasure {
+    /// These contacts.
+    pub contacts: Vec<ContactKey>,
+    /// Whoever has, or will have, these e-mails.
+    pub emails: Vec<Keyed>,
+    /// Whoever has, or will have, these telephone numbers.
+    pub phones: Vec<Keyed>,
+}
+
+/// What an erasure did: ids and figures, nothing personal.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// Its number.
+    pub id: i64,
+    /// When.
+    pub at: Moment,
+    /// By whom.
+    pub by: String,
+    /// Contacts that no later pass brings back.
+    pub contacts: Vec<ContactKey>,
+    /// E-mails that exclude whoever has them.
+    pub emails: u64,
+    /// Telephone numbers that do.
+    pub phones: u64,
+    /// Rows removed, by what they were: `links`, `proposals`, `writes`, `rulings`, `held`.
+    pub removed: BTreeMap<String, u64>,
+    /// When and by whom it was lifted, if it was.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lifted: Option<(Moment, String)>,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{
-    known::Prior,
+    known::{Prior, Resync},
     lease::Holder,
     record::{WriteId, WriteOutcome},
 };
@@ -47,6 +47,12 @@ pub struct ShopOverview {
     pub surveyed: bool,
     /// Whether the first crossing came to the end.
     pub crossed: bool,
+    /// The resync under way, or interrupted.
+    pub resync: Option<Resync>,
+    /// When the last resync came to its end.
+    pub resynced_at: Option<Moment>,
+    /// Since when the store is known to have gone back in time: until a resync nothing is authorised.
+    pub doubted_at: Option<Moment>,
     /// Checkpoint.
     pub checkpoint: i64,
     /// When the end of the shop was last seen.
@@ -61,6 +67,17 @@ pub struct ShopOverview {
     pub next_retry: Option<Moment>,
     /// The last run of each pass.
     pub last_runs: Vec<RunReport>,
+}
+
+/// What the store is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// Its kind and version in words: `SQLite 3.50.4`, `PostgreSQL 15.18`.
+    pub engine: String,
+    /// The schema version it has.
+    pub schema: i64,
+    /// Why it cannot be written to, if it cannot; in words.
+    pub read_only: Option<String>,
 }
 
 /// Which runs.

@@ -151,6 +151,8 @@ impl World {
             row: "email".into(),
             since: Moment::from_millis(0),
             baselines: Baselines::new(),
+            known_as: self.hashes(&key(who)),
+            ended: None,
         };
         self.links.insert(key(who), link);
         self.before.insert(key(who), self.hashes(&key(who)));
@@ -279,6 +281,8 @@ impl World {
                 row: link.row.clone(),
                 since: Moment::from_millis(0),
                 baselines,
+                known_as: self.hashes(who),
+                ended: None,
             };
             self.links.insert(who.clone(), link);
         }

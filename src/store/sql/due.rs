@@ -1,0 +1,67 @@
+//! What is to be fetched by id, and what makes it so.
+
+use super::{
+    Connection,
+    failure::failed,
+    known::pairs,
+    statement::{query, query_scalar},
+};
+use crate::{
+    model::{AccountName, ContactId, ContactKey, time::Moment},
+    store::{Due, DueQuery, StoreError},
+};
+
+pub(super) const DUE: &str = "
+    SELECT id FROM contacts
+     WHERE account = $1 AND shop = $2 AND id > $3 AND retry_at <= $5
+       AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
+     ORDER BY id LIMIT $4";
+pub(super) const MISSING: &str = "
+    SELECT id FROM contacts
+     WHERE account = $1 AND shop = $2 AND id > $3 AND missing = 1
+       AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
+     ORDER BY id LIMIT $4";
+pub(super) const DUE_NOW: &str = "
+    UPDATE contacts SET retry_at = $3
+      FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
+     WHERE account = $1 AND shop = its_shop AND id = its_id AND (state IS NULL OR state <> 'excluded')";
+
+pub(super) async fn due(
+    c: &mut Connection,
+    account: &AccountName,
+    of: &DueQuery,
+) -> Result<Vec<ContactId>, StoreError> {
+    let DueQuery { shop, why, after, limit } = of;
+    let sql = match why {
+        Due::Retry(_) => DUE,
+        Due::Missing => MISSING,
+    };
+    let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
+    let asked = query_scalar(sql).bind(account.as_str()).bind(shop.as_str()).bind(after).bind(limit);
+    let asked = match why {
+        Due::Retry(now) => asked.bind(now.millis()),
+        Due::Missing => asked,
+    };
+    let ids: Vec<i64> = asked.fetch_all(c).await.map_err(failed)?;
+    ids.into_iter().map(contact_id).collect()
+}
+
+/// The id of a contact, as a column holds it.
+pub(super) fn contact_id(id: i64) -> Result<ContactId, StoreError> {
+    ContactId::try_from(id).map_err(|_| StoreError::Inconsistent("the id of a contact"))
+}
+
+/// Contacts of any shops are due at once.
+pub(super) async fn due_now(
+    c: &mut Connection,
+    account: &AccountName,
+    contacts: &[ContactKey],
+    now: Moment,
+) -> Result<(), StoreError> {
+    if contacts.is_empty() {
+        return Ok(());
+    }
+    let due = query(DUE_NOW).bind(account.as_str()).bind(pairs(contacts)?).bind(now.millis());
+    due.execute(c).await.map_err(failed)?;
+    Ok(())
+}

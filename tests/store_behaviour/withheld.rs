@@ -1,0 +1,77 @@
+//! Updates that a safeguard holds, contact by contact, until a person releases them.
+
+use anagrafe::{
+    model::{hold::HoldKind, state::ContactState},
+    store::{ContactRecord, Decision, Fingerprint, HeldContact, HeldUpdate, PageRecord},
+};
+
+use super::{Pass1, Place, RULES, at, contact, due_by, entry, hash, id, judged, new_hold, shop};
+
+fn held_by(hold: i64, number: i64, what: &str) -> HeldContact {
+    let fingerprint = Fingerprint { content: hash("new content"), rules: RULES.into() };
+    HeldContact { id: id(number), hold, fingerprint, what: hash(what) }
+}
+
+/// A pass, the numbers of two holds, and contacts 1 to 3 held by the first.
+async fn held(place: &dyn Place) -> (Pass1, i64, i64) {
+    let pass = Pass1::begin(place).await;
+    let (x, y) = (new_hold("x"), new_hold("y"));
+    let x = pass.store.hold(&pass.lease, pass.run, &x, at(1)).await.unwrap().id;
+    let y = pass.store.hold(&pass.lease, pass.run, &y, at(1)).await.unwrap().id;
+    pass.survey([1, 2, 3, 4].map(entry).to_vec()).await;
+    pass.record(vec![ContactRecord { retry_at: Some(at(500)), ..judged(2, ContactState::Linked) }]).await;
+    record(&pass, vec![held_by(x, 3, "3"), held_by(x, 1, "1"), held_by(x, 2, "2")]).await;
+    (pass, x, y)
+}
+
+async fn record(pass: &Pass1, held: Vec<HeldContact>) {
+    let page = PageRecord { held, ..pass.page(Vec::new()) };
+    pass.store.record(&pass.lease, &page).await.unwrap();
+}
+
+pub async fn what_is_held_of_a_contact_is_known(place: &dyn Place) {
+    let (pass, hold, other) = held(place).await;
+    let HeldContact { fingerprint, what, .. } = held_by(hold, 2, "2");
+    let expected = HeldUpdate { hold, kind: HoldKind::Merges, fingerprint, what, released: false };
+    let prior = pass.prior(2).await;
+    assert_eq!(prior.held, Some(expected.clone()));
+    assert_eq!(prior.judged.unwrap().fingerprint.content, hash("content"), "she keeps the judgement she has");
+    assert_eq!(pass.prior(4).await.held, None);
+    assert_eq!(pass.store.held(hold, 9).await.unwrap(), [1, 2, 3].map(contact));
+    assert_eq!(pass.store.held(hold, 2).await.unwrap(), [1, 2].map(contact));
+    assert_eq!(pass.store.held(other, 9).await.unwrap(), []);
+
+    record(&pass, vec![held_by(other, 2, "something else")]).await;
+    assert_eq!(pass.prior(2).await.held, Some(HeldUpdate { hold: other, what: hash("something else"), ..expected }));
+    assert_eq!(pass.store.held(hold, 9).await.unwrap(), [1, 3].map(contact), "by one hold at a time");
+}
+
+pub async fn a_contact_that_is_judged_is_held_no_more(place: &dyn Place) {
+    let (pass, hold, _) = held(place).await;
+    let page = PageRecord { gone: vec![id(3)], ..pass.page(vec![judged(1, ContactState::Unmatched)]) };
+    pass.store.record(&pass.lease, &page).await.unwrap();
+    assert_eq!(pass.store.held(hold, 9).await.unwrap(), [contact(2)], "nor one that is gone");
+    assert_eq!(pass.prior(1).await.held, None);
+}
+
+pub async fn a_release_makes_whom_it_held_due(place: &dyn Place) {
+    let (pass, hold, other) = held(place).await;
+    record(&pass, vec![held_by(other, 4, "4")]).await;
+    pass.store.decide(&Decision::Release(hold), "eva", at(7)).await.unwrap();
+    assert_eq!(pass.store.due(&due_by(&shop("alfa"), at(7), 9)).await.unwrap(), [1, 2, 3].map(id));
+    assert!(pass.prior(2).await.held.unwrap().released);
+    assert!(!pass.prior(4).await.held.unwrap().released);
+}
+
+pub async fn a_hold_counts_whom_it_holds(place: &dyn Place) {
+    let (pass, hold, other) = held(place).await;
+    let counts = async || {
+        let holds = pass.store.holds(true).await.unwrap();
+        holds.into_iter().map(|hold| (hold.id, hold.what.count)).collect::<Vec<_>>()
+    };
+    assert_eq!(counts().await, [(hold, 3), (other, new_hold("y").count)]);
+    let again = pass.store.hold(&pass.lease, pass.run, &new_hold("x"), at(2)).await.unwrap();
+    assert_eq!((again.id, again.what.count), (hold, 3));
+    pass.record([1, 2, 3].map(|number| judged(number, ContactState::Unmatched)).to_vec()).await;
+    assert_eq!(counts().await[0], (hold, new_hold("x").count), "where it holds nobody by name: what was found");
+}
