@@ -289,3 +289,44 @@ async fn a_scratch_copy_of_nothing_is_empty() {
     }
     assert!(!folder.file().exists());
 }
+
+/// Claims the lease, and says whether the store was found to have gone back.
+async fn went_back(path: &Path) -> bool {
+    let store = SqliteStore::open(&existing(path)).await.unwrap();
+    let acquired = store.acquire(&claim(1, at(0))).await.unwrap();
+    let Acquired::Ours { lease, went_back } = acquired else { panic!("{acquired:?}") };
+    store.release(&lease).await.unwrap();
+    store.close().await;
+    went_back
+}
+
+#[tokio::test]
+async fn a_copy_in_another_place_is_a_store_that_went_back() {
+    let folder = Folder::new();
+    let pass = Pass1::begin(&folder).await;
+    pass.store.release(&pass.lease).await.unwrap();
+    pass.store.close().await;
+    assert!(!went_back(&folder.file()).await);
+    let copy = folder.0.path().join("copy.sqlite");
+    fs::copy(folder.file(), &copy).unwrap();
+    assert!(went_back(&copy).await);
+    assert!(!went_back(&copy).await, "it is here now");
+    assert!(!went_back(&folder.file()).await, "and the other one is where it was");
+
+    // The same file under another name is no copy.
+    let moved = folder.0.path().join("moved.sqlite");
+    fs::rename(&copy, &moved).unwrap();
+    assert!(!went_back(&moved).await);
+    let store = SqliteStore::open(&existing(&moved)).await.unwrap();
+    assert_eq!(store.progress(&shop("alfa"), 0, RULES).await.unwrap().doubted_at, Some(at(0)));
+}
+
+#[tokio::test]
+async fn a_scratch_copy_is_meant_to_be_one() {
+    let folder = Folder::new();
+    let pass = Pass1::begin(&folder).await;
+    let scratch = SqliteStore::scratch(account(), key().check_value(), Some(&folder.file())).await.unwrap();
+    let acquired = scratch.acquire(&claim(2, at(0))).await.unwrap();
+    assert!(matches!(acquired, Acquired::Ours { went_back: false, .. }), "{acquired:?}");
+    assert_eq!(pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap().doubted_at, None);
+}

@@ -45,6 +45,8 @@ pub(in crate::store) const HOT: &[(&str, &str)] = &[
     ("miss", resync::MISS),
     ("find", resync::FIND),
     ("gone", resync::GONE),
+    ("forget links", resync::FORGET_LINKS),
+    ("forget identifiers", resync::FORGET_IDENTIFIERS),
     ("withdraw", proposals::WITHDRAW),
     ("propose", proposals::PROPOSE),
     ("carried out", proposals::CARRIED_OUT),
