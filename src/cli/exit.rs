@@ -118,6 +118,7 @@ impl From<StoreError> for Failure {
             | StoreError::Full
             | StoreError::Unreachable(_)
             | StoreError::ReadOnly(_)
+            | StoreError::InDoubt(_)
             | StoreError::Database(_) => Exit::Failed,
         };
         Self { exit, error: error.into() }

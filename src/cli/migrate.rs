@@ -9,21 +9,23 @@ use super::{
 };
 use crate::{
     config::StoreUrl,
-    store::sqlite::{known_version, schema_version},
+    store::{postgres, sqlite},
 };
 
 pub async fn run(context: &Context) -> Result<Exit, Failure> {
     let settings = setup::settings(context.globals.config.as_ref())?;
-    let (place, from) = match &settings.store.url {
+    let (place, from, to) = match &settings.store.url {
         StoreUrl::Sqlite { path } => {
-            let from = if path.exists() { schema_version(path).await? } else { 0 };
-            (path.display().to_string(), from)
+            let from = if path.exists() { sqlite::schema_version(path).await? } else { 0 };
+            (path.display().to_string(), from, sqlite::known_version())
         }
-        StoreUrl::Postgres { .. } => ("Postgres".to_owned(), 0),
+        StoreUrl::Postgres { url } => {
+            let patience = setup::patience(context, &settings, Purpose::Work);
+            let from = postgres::schema_version(url, &patience, &|text| context.out.notice(text)).await?;
+            (postgres::place(url)?, from, postgres::known_version())
+        }
     };
-    // A store of the wrong kind is refused there.
     setup::memory(context, &settings, Purpose::Work).await?;
-    let to = known_version();
     if context.out.json {
         context.out.json(&json!({ "store": place, "from": from, "to": to }))?;
     } else {

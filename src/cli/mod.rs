@@ -35,6 +35,7 @@ mod works;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Parser as _;
+use tokio_util::sync::CancellationToken;
 
 use args::{Cli, Command, Globals, OkIf};
 pub use exit::{Exit, Failure};
@@ -48,11 +49,13 @@ struct Context {
     out: Output,
     /// Stores that were opened, to be closed at the end: a file at rest then holds everything by itself.
     stores: Mutex<Vec<Arc<dyn Store>>>,
+    /// Cancelled by the first signal, where a command listens for them.
+    stop: CancellationToken,
 }
 
 impl Context {
     fn new(globals: Globals, out: Output) -> Self {
-        Self { globals, out, stores: Mutex::default() }
+        Self { globals, out, stores: Mutex::default(), stop: CancellationToken::new() }
     }
 
     fn opened(&self, store: &Arc<dyn Store>) {

@@ -30,7 +30,7 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<Exit, Failure> {
     let settings = setup::settings(context.globals.config.as_ref())?;
     logging::begin(&settings.observe, &context.globals);
     let shops = setup::shops(&settings, args.shop.as_ref())?;
-    let signals = Signals::listen().map_err(Failure::failed)?;
+    let signals = Signals::cancelling(&context.stop).map_err(Failure::failed)?;
     let memory = setup::memory(context, &settings, Purpose::Plan).await?;
     let network = Network::new(&settings)?;
     let reader = network.reader(&settings).await?;

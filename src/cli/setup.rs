@@ -1,10 +1,15 @@
 //! From what the configuration says to what a command works with: the clients, the key, the store, the bridge of a shop.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::Utc;
 use http::Method;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -21,6 +26,7 @@ use crate::{
     store::{
         Store, StoreError,
         key::{self, KeyError},
+        postgres::{self, Patience, PostgresStore},
         sqlite::{OpenOptions, SqliteStore},
     },
     sync::{Bridge, Candidacy, Rules, SystemClock, Watch, WitnessFile},
@@ -68,30 +74,69 @@ pub struct Memory {
 /// # Errors
 /// If either cannot be had.
 pub async fn memory(context: &Context, settings: &Settings, purpose: Purpose) -> Result<Memory, Failure> {
-    let path = match &settings.store.url {
-        StoreUrl::Sqlite { path } => path,
-        StoreUrl::Postgres { .. } => {
-            return Err(Failure::usage(
-                "store.url: this version of Anagrafe keeps its state in SQLite only; use sqlite://anagrafe.db",
-            ));
-        }
-    };
     let key = Arc::new(hash_key(settings, purpose)?);
-    let account = settings.vivocha.account.clone();
     let key_check = key.check_value();
-    let store: Arc<dyn Store> = match purpose {
-        Purpose::Plan => {
-            Arc::new(SqliteStore::scratch(account, key_check, path.exists().then_some(path.as_path())).await?)
-        }
-        Purpose::Work | Purpose::Look => {
-            let create = purpose == Purpose::Work;
-            let options =
-                OpenOptions { path: path.clone(), account, key_check, create, migrate: true, read_only: false };
-            Arc::new(SqliteStore::open(&options).await?)
-        }
+    let store = match &settings.store.url {
+        StoreUrl::Sqlite { path } => embedded(path, settings, key_check, purpose).await?,
+        StoreUrl::Postgres { url } => served(context, url, settings, key_check, purpose).await?,
     };
     context.opened(&store);
     Ok(Memory { key, store })
+}
+
+/// The store in a file.
+async fn embedded(
+    path: &Path,
+    settings: &Settings,
+    key_check: Keyed,
+    purpose: Purpose,
+) -> Result<Arc<dyn Store>, StoreError> {
+    let account = settings.vivocha.account.clone();
+    let store = match purpose {
+        Purpose::Plan => SqliteStore::scratch(account, key_check, path.exists().then_some(path)).await?,
+        Purpose::Work | Purpose::Look => {
+            let create = purpose == Purpose::Work;
+            let path = path.to_owned();
+            let options = OpenOptions { path, account, key_check, create, migrate: true, read_only: false };
+            SqliteStore::open(&options).await?
+        }
+    };
+    Ok(Arc::new(store))
+}
+
+/// The store of a server.
+async fn served(
+    context: &Context,
+    url: &SecretString,
+    settings: &Settings,
+    key_check: Keyed,
+    purpose: Purpose,
+) -> Result<Arc<dyn Store>, StoreError> {
+    let account = settings.vivocha.account.clone();
+    let patience = patience(context, settings, purpose);
+    let notice = |text: &str| context.out.notice(format!("anagrafe: {text}"));
+    if purpose == Purpose::Plan {
+        return Ok(Arc::new(postgres::scratch(url, account, key_check, &patience, &notice).await?));
+    }
+    let options = postgres::OpenOptions {
+        url: url.clone(),
+        account,
+        key_check,
+        create: purpose == Purpose::Work,
+        migrate: true,
+        read_only: false,
+    };
+    Ok(Arc::new(PostgresStore::open(&options, patience, &notice).await?))
+}
+
+/// How long a server that is away is waited for: a person who only looks does not want to wait long.
+#[must_use]
+pub fn patience(context: &Context, settings: &Settings, purpose: Purpose) -> Patience {
+    let most = match purpose {
+        Purpose::Work | Purpose::Plan => Duration::MAX,
+        Purpose::Look => Duration::from_secs(5),
+    };
+    Patience { span: settings.store.patience.min(most), stop: context.stop.clone() }
 }
 
 fn hash_key(settings: &Settings, purpose: Purpose) -> Result<HashKey, Failure> {

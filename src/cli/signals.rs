@@ -23,7 +23,15 @@ impl Signals {
     /// # Errors
     /// If the system refuses.
     pub fn listen() -> std::io::Result<Self> {
-        let signals = Self { stop: CancellationToken::new(), caught: Arc::new(AtomicU8::new(0)) };
+        Self::cancelling(&CancellationToken::new())
+    }
+
+    /// The same, for what is cancelled by somebody else's token.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn cancelling(stop: &CancellationToken) -> std::io::Result<Self> {
+        let signals = Self { stop: stop.clone(), caught: Arc::new(AtomicU8::new(0)) };
         for (kind, number) in [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)] {
             let mut arriving = signal(kind)?;
             let (stop, caught) = (signals.stop.clone(), Arc::clone(&signals.caught));

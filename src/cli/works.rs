@@ -43,7 +43,7 @@ impl Works {
     pub async fn open(context: &Context) -> Result<Self, Failure> {
         let settings = setup::settings(context.globals.config.as_ref())?;
         logging::begin(&settings.observe, &context.globals);
-        let signals = Signals::listen().map_err(Failure::failed)?;
+        let signals = Signals::cancelling(&context.stop).map_err(Failure::failed)?;
         let memory = setup::memory(context, &settings, Purpose::Work).await?;
         let network = Network::new(&settings)?;
         let reader = network.reader(&settings).await?;

@@ -69,6 +69,7 @@ pub(super) static KEYS: &[Key] = &[
     absent("store.url_file", Kind::Path),
     absent("store.state_dir", Kind::Path),
     text("store.lease", "90s"),
+    text("store.patience", "30s"),
     absent("store.hash_key", Kind::Secret),
     absent("store.hash_key_file", Kind::Path),
     needed("vivocha.account", Kind::Text),

@@ -58,6 +58,8 @@ pub struct Store {
     pub state_dir: PathBuf,
     /// How long the exclusive right to an account lasts without being renewed.
     pub lease: Duration,
+    /// How long a database that is away is waited for.
+    pub patience: Duration,
     /// The key of the hashes, at least 16 bytes; always there with Postgres.
     pub hash_key: Option<SecretString>,
 }

@@ -21,8 +21,9 @@ pub(super) fn store(reader: &mut Reader<'_>, environment: &BTreeMap<String, Stri
     let url = reader.secret("store.url");
     let url = url.and_then(|url| store_url(reader, &url, state_dir.as_ref()));
     let lease = reader.parsed("store.lease", duration(Duration::from_secs(10), Duration::from_hours(1)));
+    let patience = reader.parsed("store.patience", duration(Duration::ZERO, Duration::from_mins(10)));
     let hash_key = hash_key(reader, url.as_ref());
-    Some(Store { url: url?, state_dir: state_dir?, lease: lease?, hash_key: hash_key.ok()? })
+    Some(Store { url: url?, state_dir: state_dir?, lease: lease?, patience: patience?, hash_key: hash_key.ok()? })
 }
 
 fn store_url(reader: &mut Reader<'_>, secret: &SecretString, state_dir: Option<&PathBuf>) -> Option<StoreUrl> {

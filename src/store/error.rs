@@ -92,6 +92,11 @@ pub enum StoreError {
     /// The disk is full: the transaction was undone.
     #[error("the disk that holds the store is full: nothing of this step was kept; make room and run again")]
     Full,
+    /// The database was told to commit, and whether it did is not known.
+    #[error(
+        "the store went away just when this step was to be kept ({0}), so whether it was is not known: run again once the database is back; what was kept is found then, and nothing is done twice"
+    )]
+    InDoubt(String),
     /// The database failed; the transaction was undone.
     #[error("the store failed, and nothing of this step was kept: {0}")]
     Database(#[source] sqlx::Error),

@@ -7,6 +7,7 @@
 
 pub mod error;
 pub mod key;
+pub mod postgres;
 pub mod sqlite;
 pub mod units;
 

@@ -3,14 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::query;
-
 use super::{
     Connection,
     due::due_now,
     failure::failed,
     held, known, links,
     rows::{self, json},
+    statement::query,
 };
 use crate::{
     model::{

@@ -1,8 +1,11 @@
 //! What is to be fetched by id, and what makes it so.
 
-use sqlx::{query, query_scalar};
-
-use super::{Connection, failure::failed, known::pairs};
+use super::{
+    Connection,
+    failure::failed,
+    known::pairs,
+    statement::{query, query_scalar},
+};
 use crate::{
     model::{AccountName, ContactId, ContactKey, time::Moment},
     store::{Due, DueQuery, StoreError},

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use sqlx::{query, query_scalar};
 
 use super::{
     Connection, Row,
@@ -12,6 +11,7 @@ use super::{
     links,
     resync::NO_CONTENT,
     rows::{all, contact, customer, from_json, get, json, maybe_moment, moment},
+    statement::{query, query_scalar},
 };
 use crate::{
     model::{AccountName, ContactId, ContactKey, CustomerId, Keyed, ShopName, link::Role, time::Moment},

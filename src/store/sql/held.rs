@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sqlx::query;
 
 use super::{
     Connection, Row,
     due::due_now,
     failure::failed,
     rows::{all, contact, get, json, keyed, maybe_moment},
+    statement::query,
 };
 use crate::{
     model::{AccountName, ContactId, ContactKey, Keyed, ShopName, hold::HoldKind, time::Moment},

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{query, query_as, query_scalar};
-
 use super::{
     Connection, erasures,
     failure::failed,
     resync,
     rows::{count, json, words},
+    statement::{query, query_as, query_scalar},
 };
 use crate::{
     model::{AccountName, ContactId, ShopName, time::Moment},

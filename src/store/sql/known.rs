@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{query, query_as, query_scalar};
-
 use super::{
     Connection,
     dialect::{HOLDERS_BY_EMAIL, HOLDERS_BY_PHONE},
@@ -16,6 +14,7 @@ use super::{
         all, contact, customer, entry, flag, from_json, from_word, from_words, get, grouped, json, judged, keyed, link,
         unsettled,
     },
+    statement::{query, query_as, query_scalar},
 };
 use crate::{
     model::{

@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use sqlx::{query, query_scalar};
-
 use super::{
     Connection, Row,
     failure::failed,
     rows::{get, moment},
+    statement::{query, query_scalar},
     witness,
 };
 use crate::{

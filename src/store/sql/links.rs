@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use sqlx::{error::ErrorKind, query};
+use sqlx::error::ErrorKind;
 
 use super::{
     Connection,
     due::due_now,
     failure::failed,
     rows::{all, contact, customer, get, json, words},
+    statement::query,
 };
 use crate::{
     model::{

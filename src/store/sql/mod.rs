@@ -11,7 +11,7 @@
 //!   stays JSON by `CAST(value -> 5 AS TEXT)`. A plain list is read by `atom`.
 //! - Every number is an `i64`, flags too: 1 or 0, in the tables and as parameters.
 
-mod account;
+pub(super) mod account;
 mod decisions;
 mod due;
 mod erasures;
@@ -20,7 +20,7 @@ mod held;
 mod hot;
 mod index;
 mod known;
-mod lane;
+pub(super) mod lane;
 mod lease;
 mod links;
 mod proposals;
@@ -29,6 +29,8 @@ mod record;
 mod resync;
 mod rows;
 mod runs;
+pub(super) mod schema;
+mod statement;
 mod story;
 mod witness;
 mod writes;
@@ -37,10 +39,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 
-pub(super) use self::{
-    account::{FORGET_LEASES, FORGET_ORIGIN, admit},
-    lane::{Lane, Taken, connect},
-};
+pub(super) use self::lane::Lane;
 #[cfg(test)]
 pub(super) use self::{hot::HOT, index::survey};
 use super::{Database, TheStore, dialect, failure};

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::query;
-
 use super::{
     Connection,
     failure::failed,
     rows::{all, json, proposal},
+    statement::query,
 };
 use crate::{
     model::{

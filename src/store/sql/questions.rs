@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{query, query_as, query_scalar};
-
 use super::{
     Connection, Row,
     dialect::ENGINE,
@@ -11,6 +9,7 @@ use super::{
     lease, resync,
     rows::{self, all, count, flag, get, maybe_moment, shop},
     runs,
+    statement::{query, query_as, query_scalar},
 };
 use crate::{
     model::{AccountName, ShopName, hold::Hold, state::ContactState, time::Moment},

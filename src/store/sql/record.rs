@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
-use sqlx::query;
 
 use super::{
     Connection,
@@ -12,6 +11,7 @@ use super::{
     failure::failed,
     held, links, proposals, resync,
     rows::{json, millis, words},
+    statement::query,
     writes,
 };
 use crate::{

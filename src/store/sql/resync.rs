@@ -1,12 +1,11 @@
 //! A resync of a shop: how far it has come, whom it did not find, who is gone, and what its end lets be forgotten.
 
-use sqlx::{query, query_as};
-
 use super::{
     Connection,
     failure::failed,
     held, links, proposals,
     rows::{count, json},
+    statement::{query, query_as},
 };
 use crate::{
     model::{AccountName, ContactId, Keyed, time::Moment},

@@ -1,11 +1,10 @@
 //! Runs and their reports.
 
-use sqlx::{query, query_scalar};
-
 use super::{
     Connection, Row,
     failure::failed,
     rows::{self, all, from_json, from_word, get, json, moment, shop},
+    statement::{query, query_scalar},
 };
 use crate::{
     model::{

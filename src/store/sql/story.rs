@@ -1,12 +1,11 @@
 //! All that is kept about a contact or a customer: what `explain` shows.
 
-use sqlx::query;
-
 use super::{
     Connection,
     failure::failed,
     known::{pairs, priors},
     rows::{all, contact, customer, from_word, get, json, link, moment, proposal, write},
+    statement::query,
 };
 use crate::{
     model::{AccountName, ContactKey, CustomerId},

@@ -1,9 +1,12 @@
 //! Whether the store went back in time: an older copy of it was put back, or it is a copy in another place. Told by what the
 //! claimer of a lease knows of it, and by where it lies. What it says of the shops is then in doubt until they are resynced.
 
-use sqlx::{query, query_scalar};
-
-use super::{Connection, dialect::RUNS_GO_ON_AFTER, failure::failed};
+use super::{
+    Connection,
+    dialect::RUNS_GO_ON_AFTER,
+    failure::failed,
+    statement::{query, query_scalar},
+};
 use crate::{
     model::AccountName,
     store::{Claim, StoreError, Witness},

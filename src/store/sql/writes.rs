@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{query, query_scalar};
-
-use super::{Connection, failure::failed, known::PAUSED, rows::json};
+use super::{
+    Connection,
+    failure::failed,
+    known::PAUSED,
+    rows::json,
+    statement::{query, query_scalar},
+};
 use crate::{
     model::{AccountName, time::Moment},
     store::{Declaration, Lease, StoreError, WriteId, WriteOutcome},

@@ -1,9 +1,19 @@
 //! What the units of work say to `SQLite` in its own words. Not here: what they say to every database.
 
+use std::time::Duration;
+
 /// How a unit that writes begins: in turn with every other process, instead of colliding at its first write.
 pub(super) const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
 /// How a unit that reads begins, on one snapshot.
 pub(super) const BEGIN_READING: &str = "BEGIN";
+
+/// Whoever writes has the whole file to itself from the beginning on.
+pub(super) const ENTER: Option<&str> = None;
+/// Connections are ours alone: what one has prepared stands.
+pub(super) const KEEP_PREPARED: bool = true;
+/// A file answers, or fails.
+pub(super) const LONGEST_STEP: Option<Duration> = None;
+pub(super) const LONGEST_UNIT: Option<Duration> = None;
 
 /// The limit stands inside, per identifier: one that a whole shop shares costs no more than another.
 pub(super) const HOLDERS_BY_EMAIL: &str = "

@@ -22,6 +22,11 @@ pub(super) fn failed(error: sqlx::Error) -> StoreError {
     }
 }
 
+/// The store's error for a commit that failed. There is nobody in between who could have heard it all the same.
+pub(super) fn in_doubt(error: sqlx::Error) -> StoreError {
+    failed(error)
+}
+
 /// What `SQLite` says.
 fn words(error: &sqlx::Error) -> String {
     error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned())

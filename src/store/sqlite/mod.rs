@@ -5,6 +5,7 @@
 
 mod dialect;
 mod failure;
+mod filling;
 mod open;
 #[path = "../sql/mod.rs"]
 mod sql;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use SqliteStore as TheStore;
 use sqlx::Sqlite as Database;
 
+pub(in crate::store) use filling::Filling;
 pub use open::{OpenOptions, known_version, schema_version};
 
 use self::{open::ScratchDir, sql::Lane};

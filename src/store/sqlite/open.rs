@@ -8,11 +8,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use futures::future::BoxFuture;
 use sqlx::{
     ConnectOptions as _, Connection as _, SqliteConnection,
-    migrate::{MigrateError, Migrator},
-    query, query_scalar,
+    migrate::Migrator,
+    query,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
@@ -20,21 +19,29 @@ use super::{
     SqliteStore,
     dialect::{BEGIN_READING, BEGIN_WRITING},
     failure::{busy, failed},
-    sql::{FORGET_LEASES, FORGET_ORIGIN, Lane, Taken, admit, connect},
+    sql::{
+        account::admit,
+        lane::{Lane, Taken, connect},
+        schema,
+    },
 };
 use crate::{
     model::{AccountName, Keyed},
     store::StoreError,
 };
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a unit waits for another process to end its own.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) const TABLES: &str = "
     SELECT COUNT(*), COUNT(CASE WHEN name = '_sqlx_migrations' THEN 1 END) FROM sqlite_schema WHERE type = 'table'";
-pub(super) const VERSION: &str = "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations";
+/// For a copy: nobody has its lease.
+pub(super) const FORGET_LEASES: &str = "
+    UPDATE leases SET expires_at = NULL, host = NULL, boot = NULL, pid = NULL, started = NULL, purpose = NULL";
+/// For a copy that is meant to be one: it did not go back in time.
+pub(super) const FORGET_ORIGIN: &str = "UPDATE accounts SET origin = NULL";
 pub(super) const COPY: &str = "VACUUM INTO $1";
 
 /// How to open a store.
@@ -57,7 +64,7 @@ pub struct OpenOptions {
 /// The schema version this binary knows.
 #[must_use]
 pub fn known_version() -> i64 {
-    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+    schema::last(&MIGRATIONS)
 }
 
 /// The schema version of a file; 0 for one that holds nothing yet.
@@ -89,18 +96,27 @@ impl SqliteStore {
     /// As [`Self::open`].
     pub async fn scratch(account: AccountName, key_check: Keyed, from: Option<&Path>) -> Result<Self, StoreError> {
         let scratch = ScratchDir::new()?;
-        let path = scratch.0.join("store.sqlite");
         if let Some(from) = from
             && from.try_exists().map_err(|error| unopened(from, sqlx::Error::Io(error)))?
         {
-            copy(from, &path).await?;
+            copy(from, &scratch.file()).await?;
         }
-        let options = OpenOptions { path, account, key_check, create: true, migrate: true, read_only: false };
-        let opened = Self::open_with(&options, SqliteSynchronous::Off, Some(scratch)).await;
-        let store = opened.map_err(|error| match (error, from) {
+        let opened = Self::of_scratch(scratch, account, key_check).await;
+        opened.map_err(|error| match (error, from) {
             (StoreError::Open { reason, .. }, Some(from)) => StoreError::Open { path: show(from), reason },
             (error, _) => error,
-        })?;
+        })
+    }
+
+    /// What lies in a folder to throw away; nobody has its lease.
+    pub(super) async fn of_scratch(
+        scratch: ScratchDir,
+        account: AccountName,
+        key_check: Keyed,
+    ) -> Result<Self, StoreError> {
+        let options =
+            OpenOptions { path: scratch.file(), account, key_check, create: true, migrate: true, read_only: false };
+        let store = Self::open_with(&options, SqliteSynchronous::Off, Some(scratch)).await?;
         let mut copy = store.writer.take().await.map_err(failed)?;
         for forget in [FORGET_LEASES, FORGET_ORIGIN] {
             query(forget).execute(&mut copy.connection).await.map_err(failed)?;
@@ -128,7 +144,7 @@ impl SqliteStore {
             let mut look = connect(plain(path)).await.map_err(|error| unopened(path, error))?;
             let found = version(&mut look, path).await;
             drop(look.close().await);
-            not_newer(found?)?;
+            schema::not_newer(found?, known_version())?;
             let writing =
                 plain(path).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous).pragma("cache_size", "-8000");
             (Arc::new(Lane::writing(writing)), Arc::new(Lane::reading(plain(path).read_only(true))))
@@ -147,13 +163,13 @@ impl SqliteStore {
         let mut taken = patiently(&self.writer).await.map_err(|error| unopened(path, error))?;
         let mut unit = taken.connection.begin_with(begin).await.map_err(|error| unopened(path, error))?;
         let (found, needed) = (version(&mut unit, path).await?, known_version());
-        not_newer(found)?;
+        schema::not_newer(found, needed)?;
         if found < needed {
             let new = *create && found == 0;
             if *read_only || !(*migrate || new) {
                 return Err(StoreError::TooOld { found, needed });
             }
-            migrate_within(&mut unit).await.map_err(unmigrated)?;
+            schema::migrate_within(&mut unit, &MIGRATIONS, None).await.map_err(schema::unmigrated)?;
         }
         if !admit(&mut unit, account, key_check, *create && !*read_only).await? {
             let reason = format!(
@@ -167,14 +183,8 @@ impl SqliteStore {
     }
 }
 
-/// The migrations, in the transaction of the caller. sqlx's `run` is this, for what gives a connection; its bounds do
-/// not hold where the future may change threads.
-fn migrate_within(unit: &mut SqliteConnection) -> BoxFuture<'_, Result<(), MigrateError>> {
-    Box::pin(MIGRATIONS.run_direct(None, unit, false))
-}
-
 /// What every connection to the file has in common. Statements are not logged: they say nothing an operator needs.
-fn plain(path: &Path) -> SqliteConnectOptions {
+pub(super) fn plain(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(PATIENCE).disable_statement_logging()
 }
 
@@ -221,19 +231,7 @@ async fn version(connection: &mut SqliteConnection, path: &Path) -> Result<i64, 
             path: show(path),
             reason: "it is a database of something else: name another file ([store] path)".into(),
         }),
-        (_, _) => query_scalar(VERSION).fetch_one(connection).await.map_err(|error| unopened(path, error)),
-    }
-}
-
-fn not_newer(found: i64) -> Result<(), StoreError> {
-    let known = known_version();
-    if found > known { Err(StoreError::TooNew { found, known }) } else { Ok(()) }
-}
-
-fn unmigrated(error: MigrateError) -> StoreError {
-    match error {
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => failed(error),
-        error => StoreError::Database(sqlx::Error::Migrate(Box::new(error))),
+        (_, _) => schema::version(connection).await.map_err(|error| unopened(path, error)),
     }
 }
 
@@ -324,7 +322,7 @@ fn exists(path: &Path) -> Result<(), StoreError> {
 }
 
 /// The error of a file that cannot be opened: the system's words, and what to look at.
-fn unopened(path: &Path, error: sqlx::Error) -> StoreError {
+pub(super) fn unopened(path: &Path, error: sqlx::Error) -> StoreError {
     match failed(error) {
         StoreError::Database(error) => {
             let words = match &error {
@@ -347,7 +345,11 @@ fn show(path: &Path) -> String {
 pub(super) struct ScratchDir(PathBuf);
 
 impl ScratchDir {
-    fn new() -> Result<Self, StoreError> {
+    pub(super) fn file(&self) -> PathBuf {
+        self.0.join("store.sqlite")
+    }
+
+    pub(super) fn new() -> Result<Self, StoreError> {
         let mut name = [0; 8];
         let parent = std::env::temp_dir();
         let refused = |error| unopened(&parent, sqlx::Error::Io(error));

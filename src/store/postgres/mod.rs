@@ -1,0 +1,36 @@
+//! The store in a Postgres database: where several processes or machines take part. Also behind a pgbouncer that hands out
+//! its connections by transaction: nothing here outlives one.
+//!
+//! The units of work are those of `../sql`, compiled for it ([`Units`]). Here is what only this database needs: opening it,
+//! its errors, its own statements, the copy a plan works on, and patience ([`PostgresStore`]): a database restarts, and a
+//! run is to survive that.
+
+mod dialect;
+mod failure;
+mod open;
+mod patient;
+mod scratch;
+#[path = "../sql/mod.rs"]
+mod sql;
+
+use std::sync::Arc;
+
+use Units as TheStore;
+use sqlx::Postgres as Database;
+
+pub use open::{OpenOptions, known_version, place, schema_version};
+pub use patient::{Patience, PostgresStore};
+pub use scratch::scratch;
+
+use self::sql::Lane;
+use crate::model::AccountName;
+
+/// The units of work on one database, each tried once.
+#[derive(Debug)]
+pub(in crate::store) struct Units {
+    account: Arc<AccountName>,
+    writer: Arc<Lane>,
+    readers: Arc<Lane>,
+    /// Where the database is, as it was found when it was opened.
+    origin: Arc<str>,
+}

@@ -1,0 +1,235 @@
+//! Patience with a database that is away: restarted, failing over, out of connections. A step that certainly did not happen
+//! is tried again for a while; one that may have happened only where doing it twice is doing it once.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Units,
+    open::{OpenOptions, Server},
+};
+use crate::{
+    model::{
+        ContactId, ContactKey, CustomerId, Keyed, ShopName,
+        hold::{Hold, NewHold},
+        proposal::{KeptProposal, ProposalState},
+        run::{RunId, RunReport},
+        time::Moment,
+    },
+    store::{
+        Acquired, Claim, Decision, Declaration, DueQuery, Erased, Erasure, Found, Health, Known, Lease, NewRun,
+        Overview, PageQuery, PageRecord, Questions, ResyncStep, RunQuery, ShopProgress, Store, StoreError, Story,
+        SurveyStep, Whose, WriteId,
+    },
+};
+
+/// How long a database that is away is waited for.
+#[derive(Debug, Clone)]
+pub struct Patience {
+    /// From the first failure on.
+    pub span: Duration,
+    /// Ends all waiting.
+    pub stop: CancellationToken,
+}
+
+/// A step whose commit got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Twice {
+    /// Done twice it is done once.
+    Same,
+    /// It would be done twice: a second run, a second declaration, a decision on what is decided.
+    Wrong,
+}
+
+/// The store of one account in a Postgres database.
+#[derive(Debug)]
+pub struct PostgresStore {
+    units: Units,
+    server: Arc<Server>,
+    patience: Patience,
+}
+
+impl PostgresStore {
+    /// Opens a store. `notice` hears it once if the database has to be waited for.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`], [`StoreError::Unreachable`], [`StoreError::ReadOnly`], [`StoreError::TooNew`],
+    /// [`StoreError::TooOld`], [`StoreError::WrongKey`]; each before anything is changed.
+    pub async fn open(
+        options: &OpenOptions,
+        patience: Patience,
+        notice: &(dyn Fn(&str) + Sync),
+    ) -> Result<Self, StoreError> {
+        let server = Arc::new(Server::parse(&options.url)?);
+        // To open a store twice is to open it.
+        let opened = patience.with(Twice::Same, &server, notice, || Units::open(options, &server)).await;
+        opened.map(|units| Self { units, server, patience })
+    }
+
+    async fn patiently<T, F>(&self, twice: Twice, ask: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        self.patience.with(twice, &self.server, &|text| tracing::warn!("{text}"), ask).await
+    }
+}
+
+impl Patience {
+    pub(super) async fn with<T, F>(
+        &self,
+        twice: Twice,
+        server: &Server,
+        notice: &(dyn Fn(&str) + Sync),
+        ask: impl Fn() -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        const LONGEST: Duration = Duration::from_secs(2);
+        let mut since = None;
+        let mut pause = Duration::from_millis(100);
+        loop {
+            let error = match ask().await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            let again = match &error {
+                StoreError::Unreachable(_) => true,
+                StoreError::InDoubt(_) => twice == Twice::Same,
+                _ => false,
+            };
+            let first = since.is_none();
+            let waited = since.get_or_insert_with(Instant::now).elapsed();
+            if !again || self.stop.is_cancelled() || waited + pause > self.span {
+                return Err(server.placed(error, None));
+            }
+            if first {
+                let span = humantime::format_duration(self.span);
+                notice(&format!("the {} is away; it is waited for, {span} at most", server.place));
+            }
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = self.stop.cancelled() => {}
+            }
+            pause = (pause * 2).min(LONGEST);
+        }
+    }
+}
+
+#[async_trait]
+impl Questions for PostgresStore {
+    async fn overview(&self) -> Result<Overview, StoreError> {
+        self.patiently(Twice::Same, || self.units.overview()).await
+    }
+
+    async fn runs(&self, which: RunQuery) -> Result<Vec<RunReport>, StoreError> {
+        self.patiently(Twice::Same, || self.units.runs(which)).await
+    }
+
+    async fn story(&self, of: &Whose) -> Result<Story, StoreError> {
+        self.patiently(Twice::Same, || self.units.story(of)).await
+    }
+
+    async fn proposals(&self, state: Option<ProposalState>) -> Result<Vec<KeptProposal>, StoreError> {
+        self.patiently(Twice::Same, || self.units.proposals(state)).await
+    }
+
+    async fn holds(&self, all: bool) -> Result<Vec<Hold>, StoreError> {
+        self.patiently(Twice::Same, || self.units.holds(all)).await
+    }
+
+    async fn held(&self, hold: i64, limit: u64) -> Result<Vec<ContactKey>, StoreError> {
+        self.patiently(Twice::Same, || self.units.held(hold, limit)).await
+    }
+
+    async fn erasures(&self) -> Result<Vec<Erased>, StoreError> {
+        self.patiently(Twice::Same, || self.units.erasures()).await
+    }
+
+    async fn health(&self) -> Result<Health, StoreError> {
+        self.patiently(Twice::Same, || self.units.health()).await
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn acquire(&self, claim: &Claim) -> Result<Acquired, StoreError> {
+        self.patiently(
+            Twice::Wrong,
+            || async move { self.units.where_it_is_now(&self.server).await?.acquire(claim).await },
+        )
+        .await
+    }
+
+    async fn renew(&self, lease: &Lease, now: Moment) -> Result<Lease, StoreError> {
+        self.patiently(Twice::Same, || self.units.renew(lease, now)).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.patiently(Twice::Same, || self.units.release(lease)).await
+    }
+
+    async fn begin(&self, lease: &Lease, run: &NewRun) -> Result<RunId, StoreError> {
+        self.patiently(Twice::Wrong, || self.units.begin(lease, run)).await
+    }
+
+    async fn finish(&self, lease: &Lease, report: &RunReport) -> Result<(), StoreError> {
+        self.patiently(Twice::Same, || self.units.finish(lease, report)).await
+    }
+
+    async fn progress(&self, shop: &ShopName, tail: u64, rules: &str) -> Result<ShopProgress, StoreError> {
+        self.patiently(Twice::Same, || self.units.progress(shop, tail, rules)).await
+    }
+
+    async fn survey(&self, lease: &Lease, step: &SurveyStep) -> Result<(), StoreError> {
+        self.patiently(Twice::Same, || self.units.survey(lease, step)).await
+    }
+
+    async fn known(&self, page: &PageQuery) -> Result<Known, StoreError> {
+        self.patiently(Twice::Same, || self.units.known(page)).await
+    }
+
+    async fn found(&self, customers: &[CustomerId], identifiers: &[Keyed]) -> Result<Found, StoreError> {
+        self.patiently(Twice::Same, || self.units.found(customers, identifiers)).await
+    }
+
+    async fn due(&self, of: &DueQuery) -> Result<Vec<ContactId>, StoreError> {
+        self.patiently(Twice::Same, || self.units.due(of)).await
+    }
+
+    async fn declare(&self, lease: &Lease, writes: &[Declaration]) -> Result<Vec<WriteId>, StoreError> {
+        self.patiently(Twice::Wrong, || self.units.declare(lease, writes)).await
+    }
+
+    async fn record(&self, lease: &Lease, page: &PageRecord) -> Result<(), StoreError> {
+        let twice = match page.resync {
+            // It counts what it has read.
+            Some(ResyncStep::Page { .. }) => Twice::Wrong,
+            None | Some(ResyncStep::Begin(_) | ResyncStep::Whole | ResyncStep::End { .. }) => Twice::Same,
+        };
+        self.patiently(twice, || self.units.record(lease, page)).await
+    }
+
+    async fn hold(&self, lease: &Lease, run: RunId, hold: &NewHold, now: Moment) -> Result<Hold, StoreError> {
+        self.patiently(Twice::Same, || self.units.hold(lease, run, hold, now)).await
+    }
+
+    async fn decide(&self, decision: &Decision, by: &str, now: Moment) -> Result<(), StoreError> {
+        self.patiently(Twice::Wrong, || self.units.decide(decision, by, now)).await
+    }
+
+    async fn erase(&self, whom: &Erasure, by: &str, now: Moment) -> Result<Erased, StoreError> {
+        self.patiently(Twice::Wrong, || self.units.erase(whom, by, now)).await
+    }
+
+    async fn lift(&self, erasure: i64, by: &str, now: Moment) -> Result<Erased, StoreError> {
+        self.patiently(Twice::Wrong, || self.units.lift(erasure, by, now)).await
+    }
+
+    async fn close(&self) {
+        self.units.close().await;
+    }
+}

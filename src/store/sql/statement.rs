@@ -1,0 +1,25 @@
+//! Statements, as the database at hand is asked them: whether a connection keeps them prepared is the adapter's to say.
+
+use sqlx::{FromRow, query::QueryAs};
+
+use super::{Database, Row, dialect::KEEP_PREPARED};
+
+type Arguments = <Database as sqlx::Database>::Arguments;
+
+pub(super) fn query<'q>(sql: &'static str) -> sqlx::query::Query<'q, Database, Arguments> {
+    sqlx::query(sql).persistent(KEEP_PREPARED)
+}
+
+pub(super) fn query_as<'q, O>(sql: &'static str) -> QueryAs<'q, Database, O, Arguments>
+where
+    O: for<'r> FromRow<'r, Row>,
+{
+    sqlx::query_as(sql).persistent(KEEP_PREPARED)
+}
+
+pub(super) fn query_scalar<'q, O>(sql: &'static str) -> sqlx::query::QueryScalar<'q, Database, O, Arguments>
+where
+    (O,): for<'r> FromRow<'r, Row>,
+{
+    sqlx::query_scalar(sql).persistent(KEEP_PREPARED)
+}
