@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use super::postgres::Database;
 use sqlx::{Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 /// A contact in the store.
@@ -36,6 +37,28 @@ pub async fn contacts(path: &Path) -> BTreeMap<i64, Kept> {
         )
     };
     rows.iter().map(kept).collect()
+}
+
+/// The same in Postgres.
+pub async fn contacts_in(database: &Database) -> BTreeMap<i64, Kept> {
+    let rows: Vec<(i64, Option<String>, Option<String>, Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT c.id, c.state, c.reason, l.customer, l.role FROM contacts c \
+         LEFT JOIN links l ON l.account = c.account AND l.shop = c.shop AND l.id = c.id AND l.ended_at IS NULL",
+    )
+    .fetch_all(&mut database.cluster.connect("anagrafe", &database.name).await)
+    .await
+    .unwrap();
+    rows.into_iter().map(|(id, state, reason, customer, role)| (id, Kept { state, reason, customer, role })).collect()
+}
+
+/// A number in Postgres, as the same in a file.
+pub async fn number_in(database: &Database, sql: &str) -> i64 {
+    let mut db = database.cluster.connect("anagrafe", &database.name).await;
+    let asked = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT CAST(({sql}) AS BIGINT)")));
+    match asked.fetch_one(&mut db).await {
+        Err(sqlx::Error::Database(error)) if error.message().contains("does not exist") => 0,
+        number => number.unwrap(),
+    }
 }
 
 /// A number.

@@ -10,6 +10,7 @@
 )]
 
 pub mod kept;
+pub mod postgres;
 
 use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
 
@@ -21,13 +22,15 @@ use tempfile::TempDir;
 pub struct Town {
     pub sandbox: Sandbox,
     pub dir: TempDir,
-    on: On,
+    /// Its database, where its state is not in a file.
+    database: Option<postgres::Database>,
 }
 
 /// The store a town keeps its state in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum On {
     Sqlite,
+    Postgres,
 }
 
 /// A test on either store: `both!(name_of_the_test, its_body)`.
@@ -38,6 +41,11 @@ macro_rules! both {
             #[tokio::test(flavor = "multi_thread")]
             async fn on_sqlite() {
                 super::$body(super::On::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_postgres() {
+                super::$body(super::On::Postgres).await;
             }
         }
     };
@@ -87,7 +95,16 @@ impl Town {
         let sandbox = Sandbox::start(population, options).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("anagrafe.toml"), sandbox.configuration(&dir.path().join("state"))).unwrap();
-        Self { sandbox, dir, on }
+        let database = match on {
+            On::Sqlite => None,
+            On::Postgres => Some(postgres::Database::new().await),
+        };
+        let town = Self { sandbox, dir, database };
+        if let Some(database) = &town.database {
+            let (url, key) = (database.url(), "a key of the tests, and of nobody else");
+            town.edit(|text| text.replace("[store]", &format!("[store]\nurl = \"{url}\"\nhash_key = \"{key}\"")));
+        }
+        town
     }
 
     pub fn config(&self) -> PathBuf {
@@ -100,23 +117,26 @@ impl Town {
 
     /// A number in the store; 0 while there is none yet.
     pub async fn number(&self, sql: &str) -> i64 {
-        match self.on {
-            On::Sqlite if !self.store().exists() => 0,
-            On::Sqlite => kept::number_of(&self.store(), sql).await,
+        match &self.database {
+            None if !self.store().exists() => 0,
+            None => kept::number_of(&self.store(), sql).await,
+            Some(database) => kept::number_in(database, sql).await,
         }
     }
 
     /// Changes the store behind our back.
     pub async fn execute(&self, sql: &str) {
-        match self.on {
-            On::Sqlite => kept::execute(&self.store(), sql).await,
+        match &self.database {
+            None => kept::execute(&self.store(), sql).await,
+            Some(database) => database.meddle(sql.to_owned()).await,
         }
     }
 
     /// All contacts in the store, by id.
     pub async fn contacts(&self) -> BTreeMap<i64, kept::Kept> {
-        match self.on {
-            On::Sqlite => kept::contacts(&self.store()).await,
+        match &self.database {
+            None => kept::contacts(&self.store()).await,
+            Some(database) => kept::contacts_in(database).await,
         }
     }
 
