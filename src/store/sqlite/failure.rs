@@ -1,7 +1,5 @@
 //! What `SQLite`'s errors mean to a caller. Its messages name tables and columns, never values.
 
-use sqlx::error::ErrorKind;
-
 use crate::store::StoreError;
 
 /// `SQLITE_FULL`.
@@ -21,19 +19,9 @@ pub(super) fn failed(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// A value that could not be written as JSON: none of ours is one.
-pub(super) fn unwritable(error: serde_json::Error) -> StoreError {
-    StoreError::Database(sqlx::Error::Encode(Box::new(error)))
-}
-
 /// Whether another connection was in the way.
 pub(super) fn busy(error: &sqlx::Error) -> bool {
     code(error).is_some_and(|code| BUSY.contains(&(code & 0xff)))
-}
-
-/// Whether a unique index refused a row.
-pub(super) fn duplicate(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| error.kind() == ErrorKind::UniqueViolation)
 }
 
 /// The extended result code.

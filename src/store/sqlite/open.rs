@@ -10,7 +10,7 @@ use std::{
 
 use futures::future::BoxFuture;
 use sqlx::{
-    ConnectOptions, Connection, SqliteConnection,
+    ConnectOptions as _, Connection as _, SqliteConnection,
     migrate::{MigrateError, Migrator},
     query, query_scalar,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -18,8 +18,9 @@ use sqlx::{
 
 use super::{
     SqliteStore,
+    dialect::{BEGIN_READING, BEGIN_WRITING},
     failure::{busy, failed},
-    lane::{Lane, Taken},
+    sql::{FORGET_LEASES, Lane, Taken, admit, connect},
 };
 use crate::{
     model::{AccountName, Keyed},
@@ -34,11 +35,6 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub(super) const TABLES: &str = "
     SELECT COUNT(*), COUNT(CASE WHEN name = '_sqlx_migrations' THEN 1 END) FROM sqlite_schema WHERE type = 'table'";
 pub(super) const VERSION: &str = "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations";
-pub(super) const KEY_CHECK: &str = "SELECT key_check FROM accounts WHERE account = $1";
-pub(super) const NEW_ACCOUNT: &str = "INSERT INTO accounts (account, key_check) VALUES ($1, $2)";
-pub(super) const NEW_LEASE: &str = "INSERT INTO leases (account, epoch) VALUES ($1, 0)";
-pub(super) const FORGET_LEASES: &str = "
-    UPDATE leases SET expires_at = NULL, host = NULL, boot = NULL, pid = NULL, started = NULL, purpose = NULL";
 pub(super) const COPY: &str = "VACUUM INTO $1";
 
 /// How to open a store.
@@ -144,7 +140,7 @@ impl SqliteStore {
     /// others find them made.
     async fn ready(&self, options: &OpenOptions) -> Result<(), StoreError> {
         let OpenOptions { path, account, key_check, create, migrate, read_only } = options;
-        let begin = if *read_only { "BEGIN" } else { "BEGIN IMMEDIATE" };
+        let begin = if *read_only { BEGIN_READING } else { BEGIN_WRITING };
         let mut taken = patiently(&self.writer).await.map_err(|error| unopened(path, error))?;
         let mut unit = taken.connection.begin_with(begin).await.map_err(|error| unopened(path, error))?;
         let (found, needed) = (version(&mut unit, path).await?, known_version());
@@ -156,22 +152,11 @@ impl SqliteStore {
             }
             migrate_within(&mut unit).await.map_err(unmigrated)?;
         }
-        let check: Option<String> =
-            query_scalar(KEY_CHECK).bind(account.as_str()).fetch_optional(&mut *unit).await.map_err(failed)?;
-        match check {
-            Some(check) if check == key_check.to_string() => {}
-            Some(_) => return Err(StoreError::WrongKey),
-            None if *create && !*read_only => {
-                let check = key_check.to_string();
-                query(NEW_ACCOUNT).bind(account.as_str()).bind(check).execute(&mut *unit).await.map_err(failed)?;
-                query(NEW_LEASE).bind(account.as_str()).execute(&mut *unit).await.map_err(failed)?;
-            }
-            None => {
-                let reason = format!(
-                    "it holds nothing of account {account} yet: check the account's name, or run `anagrafe migrate`"
-                );
-                return Err(StoreError::Open { path: show(path), reason });
-            }
+        if !admit(&mut unit, account, key_check, *create && !*read_only).await? {
+            let reason = format!(
+                "it holds nothing of account {account} yet: check the account's name, or run `anagrafe migrate`"
+            );
+            return Err(StoreError::Open { path: show(path), reason });
         }
         unit.commit().await.map_err(failed)?;
         taken.give_back();
@@ -183,11 +168,6 @@ impl SqliteStore {
 /// not hold where the future may change threads.
 fn migrate_within(unit: &mut SqliteConnection) -> BoxFuture<'_, Result<(), MigrateError>> {
     Box::pin(MIGRATIONS.run_direct(None, unit, false))
-}
-
-/// A connection of its own. Boxed, so that the compiler sees that it may change threads.
-pub(super) fn connect(options: SqliteConnectOptions) -> BoxFuture<'static, Result<SqliteConnection, sqlx::Error>> {
-    Box::pin(async move { options.connect().await })
 }
 
 /// What every connection to the file has in common. Statements are not logged: they say nothing an operator needs.

@@ -6,7 +6,9 @@ use std::{path::Path, time::Duration};
 use sqlx::{AssertSqlSafe, Row, query, sqlite::SqliteRow};
 
 use super::{
-    OpenOptions, SqliteStore, failure::failed, index, known, lane::Lane, lease, proposals, record, runs, writes,
+    OpenOptions, SqliteStore,
+    failure::failed,
+    sql::{HOT, Lane, survey},
 };
 use crate::{
     model::{AccountName, HashKey, Keyed, ShopName, time::Moment},
@@ -72,7 +74,7 @@ async fn survey_then(
     store
         .write(move |c, account| {
             Box::pin(async move {
-                index::survey(c, account, &page(1, 10)).await?;
+                survey(c, account, &page(1, 10)).await?;
                 end.await
             })
         })
@@ -86,7 +88,7 @@ async fn a_unit_that_fails_half_way_leaves_nothing() {
     let result = store
         .write(|c, account| {
             Box::pin(async move {
-                index::survey(c, account, &page(1, 10)).await?;
+                survey(c, account, &page(1, 10)).await?;
                 query("INSERT INTO leases (account, epoch) VALUES ('nobody', 1)").execute(c).await.map_err(failed)?;
                 Ok(())
             })
@@ -200,40 +202,6 @@ async fn a_column_for_hashes_takes_no_plain_value() {
         }
     }
 }
-
-/// The statements of every page: their cost must follow the page, not the shop.
-const HOT: &[(&str, &str)] = &[
-    ("fence", lease::FENCE),
-    ("renew", lease::RENEW),
-    ("index", index::INDEX),
-    ("advance survey", index::ADVANCE_SURVEY),
-    ("shop", index::SHOP),
-    ("observed", index::OBSERVED),
-    ("tail", index::TAIL),
-    ("due", index::DUE),
-    ("contacts", known::CONTACTS),
-    ("links", known::LINKS),
-    ("links of customers", known::LINKS_OF_CUSTOMERS),
-    ("rulings", known::RULINGS),
-    ("unsettled", known::UNSETTLED),
-    ("holders by email", known::HOLDERS_BY_EMAIL),
-    ("holders by phone", known::HOLDERS_BY_PHONE),
-    ("paused", known::PAUSED),
-    ("declare", writes::DECLARE),
-    ("settle", writes::SETTLE),
-    ("advance", record::ADVANCE),
-    ("observe", record::OBSERVE),
-    ("forget observations", record::FORGET_OBSERVATIONS),
-    ("judge", record::JUDGE),
-    ("heed", record::HEED),
-    ("unlink", record::UNLINK),
-    ("step back", record::STEP_BACK),
-    ("link", record::LINK),
-    ("withdraw", proposals::WITHDRAW),
-    ("propose", proposals::PROPOSE),
-    ("carried out", proposals::CARRIED_OUT),
-    ("close older", runs::CLOSE_OLDER),
-];
 
 #[tokio::test]
 async fn no_statement_of_a_page_reads_a_whole_table() {

@@ -1,8 +1,9 @@
 //! All that is kept about a contact or a customer: what `explain` shows.
 
-use sqlx::{SqliteConnection, query};
+use sqlx::query;
 
 use super::{
+    Connection,
     failure::failed,
     known::{pairs, priors},
     rows::{all, contact, customer, from_word, get, json, link, moment, proposal, write},
@@ -16,38 +17,40 @@ pub(super) const CONTACTS_OF: &str = "
     SELECT shop, id FROM links WHERE account = $1 AND customer = $2
      UNION
     SELECT shop, id FROM proposals
-     WHERE account = $1 AND (customer = $2 OR EXISTS (SELECT 1 FROM json_each(absorbed) WHERE value = $2))";
+     WHERE account = $1 AND (customer = $2 OR EXISTS (SELECT 1 FROM json_each(absorbed) WHERE atom = $2))";
 /// Here and below `$2` are the contacts, and `$3` is an array of at most one customer.
 pub(super) const LINKS: &str = "
     SELECT shop, id, customer, role, grounds, made_by, since, baselines
-      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN links
+      FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
+           CROSS JOIN links
      WHERE account = $1 AND shop = its_shop AND id = its_id
      UNION
     SELECT shop, id, customer, role, grounds, made_by, since, baselines
-      FROM links WHERE account = $1 AND customer IN (SELECT value FROM json_each($3))
+      FROM links WHERE account = $1 AND customer IN (SELECT atom FROM json_each($3))
      ORDER BY shop, id";
 pub(super) const PROPOSALS: &str = "
     SELECT proposal, shop, id, kind, customer, absorbed, because, evidence, state, since, changed_at, changed_by
       FROM proposals
-     WHERE account = $1 AND ((shop, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($2))
-        OR customer IN (SELECT value FROM json_each($3))
-        OR EXISTS (SELECT 1 FROM json_each(absorbed) one WHERE one.value IN (SELECT value FROM json_each($3))))
+     WHERE account = $1 AND ((shop, id) IN (SELECT value ->> 0, CAST(value ->> 1 AS BIGINT) FROM json_each($2))
+        OR customer IN (SELECT atom FROM json_each($3))
+        OR EXISTS (SELECT 1 FROM json_each(absorbed) one WHERE one.atom IN (SELECT atom FROM json_each($3))))
      ORDER BY since, proposal";
 pub(super) const WRITES: &str = "
     SELECT write, run, shop, id, customer, why, fields, declared_at, outcome, settled_at
-      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN writes
+      FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
+           CROSS JOIN writes
      WHERE account = $1 AND shop = its_shop AND id = its_id
      UNION
     SELECT write, run, shop, id, customer, why, fields, declared_at, outcome, settled_at
-      FROM writes WHERE account = $1 AND customer IN (SELECT value FROM json_each($3))
+      FROM writes WHERE account = $1 AND customer IN (SELECT atom FROM json_each($3))
      ORDER BY write DESC";
 pub(super) const RULINGS: &str = "
     SELECT shop, id, customer, ruling, decided_by, decided_at FROM rulings
-     WHERE account = $1 AND ((shop, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($2))
-        OR customer IN (SELECT value FROM json_each($3)))
+     WHERE account = $1 AND ((shop, id) IN (SELECT value ->> 0, CAST(value ->> 1 AS BIGINT) FROM json_each($2))
+        OR customer IN (SELECT atom FROM json_each($3)))
      ORDER BY shop, id, customer";
 
-pub(super) async fn story(c: &mut SqliteConnection, account: &AccountName, of: &Whose) -> Result<Story, StoreError> {
+pub(super) async fn story(c: &mut Connection, account: &AccountName, of: &Whose) -> Result<Story, StoreError> {
     let (keys, one) = match of {
         Whose::Contact(key) => (vec![key.clone()], None),
         Whose::Customer(id) => (contacts_of(c, account, id).await?, Some(id)),
@@ -73,7 +76,7 @@ pub(super) async fn story(c: &mut SqliteConnection, account: &AccountName, of: &
 
 /// The contacts that are linked to a customer, or were proposed for her.
 async fn contacts_of(
-    c: &mut SqliteConnection,
+    c: &mut Connection,
     account: &AccountName,
     customer: &CustomerId,
 ) -> Result<Vec<ContactKey>, StoreError> {

@@ -1,9 +1,10 @@
 //! What waits for a person and what she decides: holds, proposals, pause. A decision needs no lease: it changes no
 //! customer, and the next pass acts on it.
 
-use sqlx::{SqliteConnection, query};
+use sqlx::query;
 
 use super::{
+    Connection,
     failure::failed,
     rows::{self, json},
 };
@@ -39,14 +40,14 @@ pub(super) const DECIDED: &str = "
     UPDATE proposals SET state = $3, changed_at = $4, changed_by = $5 WHERE account = $1 AND proposal = $2";
 pub(super) const RULE: &str = "
     INSERT INTO rulings (account, shop, id, customer, ruling, decided_by, decided_at)
-    SELECT $1, $2, $3, value, $5, $6, $7 FROM json_each($4) WHERE TRUE
+    SELECT $1, $2, $3, atom, $5, $6, $7 FROM json_each($4) WHERE TRUE
     ON CONFLICT (account, shop, id, customer) DO UPDATE SET
         ruling = excluded.ruling, decided_by = excluded.decided_by, decided_at = excluded.decided_at";
 pub(super) const DUE_NOW: &str = "
     UPDATE contacts SET retry_at = $4 WHERE account = $1 AND shop = $2 AND id = $3";
 
 pub(super) async fn hold(
-    c: &mut SqliteConnection,
+    c: &mut Connection,
     account: &AccountName,
     run: RunId,
     hold: &NewHold,
@@ -82,7 +83,7 @@ pub(super) async fn hold(
 }
 
 pub(super) async fn decide(
-    c: &mut SqliteConnection,
+    c: &mut Connection,
     account: &AccountName,
     decision: &Decision,
     by: &str,
@@ -119,7 +120,7 @@ struct Word<'a> {
 }
 
 impl Word<'_> {
-    async fn approve(&self, c: &mut SqliteConnection, id: &ProposalId) -> Result<(), StoreError> {
+    async fn approve(&self, c: &mut Connection, id: &ProposalId) -> Result<(), StoreError> {
         let KeptProposal { proposal, .. } = self.open(c, id).await?;
         self.decided(c, id, ProposalState::Approved).await?;
         match &proposal.proposed {
@@ -132,7 +133,7 @@ impl Word<'_> {
         }
     }
 
-    async fn reject(&self, c: &mut SqliteConnection, id: &ProposalId) -> Result<(), StoreError> {
+    async fn reject(&self, c: &mut Connection, id: &ProposalId) -> Result<(), StoreError> {
         let KeptProposal { proposal, .. } = self.open(c, id).await?;
         self.decided(c, id, ProposalState::Rejected).await?;
         let others = match &proposal.proposed {
@@ -144,7 +145,7 @@ impl Word<'_> {
     }
 
     /// The proposal, if it is one and still open.
-    async fn open(&self, c: &mut SqliteConnection, id: &ProposalId) -> Result<KeptProposal, StoreError> {
+    async fn open(&self, c: &mut Connection, id: &ProposalId) -> Result<KeptProposal, StoreError> {
         let row = query(PROPOSAL).bind(self.account.as_str()).bind(&id.0).fetch_optional(c).await.map_err(failed)?;
         let kept = rows::proposal(&row.ok_or_else(|| StoreError::NoProposal(id.clone()))?)?;
         match kept.state {
@@ -156,7 +157,7 @@ impl Word<'_> {
         }
     }
 
-    async fn decided(&self, c: &mut SqliteConnection, id: &ProposalId, state: ProposalState) -> Result<(), StoreError> {
+    async fn decided(&self, c: &mut Connection, id: &ProposalId, state: ProposalState) -> Result<(), StoreError> {
         query(DECIDED)
             .bind(self.account.as_str())
             .bind(&id.0)
@@ -171,7 +172,7 @@ impl Word<'_> {
 
     async fn rule(
         &self,
-        c: &mut SqliteConnection,
+        c: &mut Connection,
         contact: &ContactKey,
         customers: &[CustomerId],
         ruling: Ruling,
@@ -190,7 +191,7 @@ impl Word<'_> {
         Ok(())
     }
 
-    async fn due_now(&self, c: &mut SqliteConnection, contact: &ContactKey) -> Result<(), StoreError> {
+    async fn due_now(&self, c: &mut Connection, contact: &ContactKey) -> Result<(), StoreError> {
         query(DUE_NOW)
             .bind(self.account.as_str())
             .bind(contact.shop.as_str())

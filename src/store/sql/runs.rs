@@ -1,8 +1,9 @@
 //! Runs and their reports.
 
-use sqlx::{SqliteConnection, query, query_scalar, sqlite::SqliteRow};
+use sqlx::{query, query_scalar};
 
 use super::{
+    Connection, Row,
     failure::failed,
     rows::{all, from_json, from_word, get, json, moment, shop},
 };
@@ -31,7 +32,7 @@ pub(super) const ONE: &str = "
     SELECT run, shop, pass, outcome, started_at, error, report FROM runs WHERE account = $1 AND run = $2";
 
 pub(super) async fn begin(
-    c: &mut SqliteConnection,
+    c: &mut Connection,
     account: &AccountName,
     lease: &Lease,
     run: &NewRun,
@@ -52,11 +53,7 @@ pub(super) async fn begin(
         .map_err(failed)
 }
 
-pub(super) async fn finish(
-    c: &mut SqliteConnection,
-    account: &AccountName,
-    report: &RunReport,
-) -> Result<(), StoreError> {
+pub(super) async fn finish(c: &mut Connection, account: &AccountName, report: &RunReport) -> Result<(), StoreError> {
     let finish =
         query(FINISH).bind(account.as_str()).bind(report.run.0).bind(report.outcome.as_str()).bind(json(report)?);
     match finish.execute(c).await.map_err(failed)?.rows_affected() {
@@ -66,7 +63,7 @@ pub(super) async fn finish(
 }
 
 pub(super) async fn runs(
-    c: &mut SqliteConnection,
+    c: &mut Connection,
     account: &AccountName,
     which: RunQuery,
 ) -> Result<Vec<RunReport>, StoreError> {
@@ -78,7 +75,7 @@ pub(super) async fn runs(
 }
 
 /// The report of a run; one that made none has the zero of everything.
-pub(super) fn report(row: &SqliteRow, account: &AccountName) -> Result<RunReport, StoreError> {
+pub(super) fn report(row: &Row, account: &AccountName) -> Result<RunReport, StoreError> {
     if let Some(text) = get::<Option<&str>>(row, "report")? {
         return from_json(text, "the report of a run");
     }

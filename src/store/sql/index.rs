@@ -1,8 +1,9 @@
 //! The index of contacts: the survey that fills it, how far a shop has been read, and what is due.
 
-use sqlx::{SqliteConnection, query, query_as, query_scalar};
+use sqlx::{query, query_as, query_scalar};
 
 use super::{
+    Connection,
     failure::failed,
     rows::{count, json, words},
 };
@@ -15,11 +16,11 @@ pub(super) const ADVANCE_SURVEY: &str = "
     INSERT INTO shops (account, shop, surveyed, surveyed_whole) VALUES ($1, $2, $3, $4)
     ON CONFLICT (account, shop) DO UPDATE SET
         surveyed = CASE WHEN excluded.surveyed > shops.surveyed THEN excluded.surveyed ELSE shops.surveyed END,
-        surveyed_whole = CASE WHEN excluded.surveyed_whole THEN excluded.surveyed_whole ELSE shops.surveyed_whole END";
+        surveyed_whole = CASE WHEN excluded.surveyed_whole = 1 THEN 1 ELSE shops.surveyed_whole END";
 /// An excluded contact asked to be forgotten: its identifiers do not come back by being read.
 pub(super) const INDEX: &str = "
     INSERT INTO contacts (account, shop, id, email, phone, name)
-    SELECT $1, $2, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each($3) WHERE TRUE
+    SELECT $1, $2, CAST(value ->> 0 AS BIGINT), value ->> 1, value ->> 2, value ->> 3 FROM json_each($3) WHERE TRUE
     ON CONFLICT (account, shop, id) DO UPDATE SET email = excluded.email, phone = excluded.phone, name = excluded.name
      WHERE contacts.state IS NULL OR contacts.state <> 'excluded'";
 pub(super) const SHOP: &str = "
@@ -38,10 +39,10 @@ pub(super) const DUE: &str = "
      ORDER BY retry_at, id LIMIT $4";
 
 /// A row of [`SHOP`].
-type ShopRow = (i64, bool, i64, bool, Option<i64>);
+type ShopRow = (i64, i64, i64, i64, Option<i64>);
 
-pub(super) async fn survey(
-    c: &mut SqliteConnection,
+pub(in crate::store) async fn survey(
+    c: &mut Connection,
     account: &AccountName,
     step: &SurveyStep,
 ) -> Result<(), StoreError> {
@@ -50,7 +51,7 @@ pub(super) async fn survey(
         .bind(account.as_str())
         .bind(shop.as_str())
         .bind(after)
-        .bind(whole)
+        .bind(i64::from(*whole))
         .execute(&mut *c)
         .await
         .map_err(failed)?;
@@ -60,7 +61,7 @@ pub(super) async fn survey(
 }
 
 pub(super) async fn progress(
-    c: &mut SqliteConnection,
+    c: &mut Connection,
     account: &AccountName,
     shop: &ShopName,
     tail: u64,
@@ -77,9 +78,9 @@ pub(super) async fn progress(
         query_scalar(TAIL).bind(account).bind(shop).bind(tail).fetch_optional(c).await.map_err(failed)?;
     Ok(ShopProgress {
         surveyed,
-        surveyed_whole,
+        surveyed_whole: surveyed_whole == 1,
         checkpoint,
-        crossed,
+        crossed: crossed == 1,
         observed: observed.into_iter().map(|(at, highest)| (Moment::from_millis(at), highest)).collect(),
         deep_at: deep_at.map(Moment::from_millis),
         known: count(known)?,
@@ -89,7 +90,7 @@ pub(super) async fn progress(
 }
 
 pub(super) async fn due(
-    c: &mut SqliteConnection,
+    c: &mut Connection,
     account: &AccountName,
     shop: &ShopName,
     now: Moment,

@@ -6,9 +6,9 @@ use serde::{
     Deserialize, Serialize,
     de::{DeserializeOwned, IntoDeserializer, value::Error as WordError},
 };
-use sqlx::{Row, sqlite::SqliteRow};
+use sqlx::Row as _;
 
-use super::failure::{failed, unwritable};
+use super::{Database, Row, failure::failed};
 use crate::{
     model::{
         ContactId, ContactKey, CustomerId, Keyed, ShopName,
@@ -24,7 +24,7 @@ use crate::{
 
 /// A value as a JSON text: what bulk statements and the columns that hold lists take.
 pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(unwritable)
+    serde_json::to_string(value).map_err(|error| StoreError::Database(sqlx::Error::Encode(Box::new(error))))
 }
 
 /// The value of a JSON text.
@@ -64,36 +64,41 @@ pub(super) fn count(number: i64) -> Result<u64, StoreError> {
 }
 
 /// A column of a row.
-pub(super) fn get<'r, T>(row: &'r SqliteRow, column: &str) -> Result<T, StoreError>
+pub(super) fn get<'r, T>(row: &'r Row, column: &str) -> Result<T, StoreError>
 where
-    T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+    T: sqlx::Decode<'r, Database> + sqlx::Type<Database>,
 {
     row.try_get(column).map_err(failed)
 }
 
-pub(super) fn moment(row: &SqliteRow, column: &str) -> Result<Moment, StoreError> {
+/// A yes or no, which is 1 or 0.
+pub(super) fn flag(row: &Row, column: &str) -> Result<bool, StoreError> {
+    Ok(get::<i64>(row, column)? == 1)
+}
+
+pub(super) fn moment(row: &Row, column: &str) -> Result<Moment, StoreError> {
     get(row, column).map(Moment::from_millis)
 }
 
-pub(super) fn maybe_moment(row: &SqliteRow, column: &str) -> Result<Option<Moment>, StoreError> {
+pub(super) fn maybe_moment(row: &Row, column: &str) -> Result<Option<Moment>, StoreError> {
     Ok(get::<Option<i64>>(row, column)?.map(Moment::from_millis))
 }
 
-pub(super) fn shop(row: &SqliteRow) -> Result<ShopName, StoreError> {
+pub(super) fn shop(row: &Row) -> Result<ShopName, StoreError> {
     ShopName::try_from(get::<String>(row, "shop")?).map_err(|_| StoreError::Inconsistent("the name of a shop"))
 }
 
-pub(super) fn customer(row: &SqliteRow) -> Result<CustomerId, StoreError> {
+pub(super) fn customer(row: &Row) -> Result<CustomerId, StoreError> {
     CustomerId::try_from(get::<String>(row, "customer")?).map_err(|_| StoreError::Inconsistent("the id of a customer"))
 }
 
-pub(super) fn contact(row: &SqliteRow) -> Result<ContactKey, StoreError> {
+pub(super) fn contact(row: &Row) -> Result<ContactKey, StoreError> {
     let id =
         ContactId::try_from(get::<i64>(row, "id")?).map_err(|_| StoreError::Inconsistent("the id of a contact"))?;
     Ok(ContactKey { shop: shop(row)?, id })
 }
 
-pub(super) fn entry(row: &SqliteRow) -> Result<IndexEntry, StoreError> {
+pub(super) fn entry(row: &Row) -> Result<IndexEntry, StoreError> {
     let hash = |column| get::<Option<&str>>(row, column)?.map(|text| keyed(text, "an identifier's hash")).transpose();
     Ok(IndexEntry {
         id: contact(row)?.id,
@@ -104,7 +109,7 @@ pub(super) fn entry(row: &SqliteRow) -> Result<IndexEntry, StoreError> {
 }
 
 /// The judgement on a contact and the run that made it; none while it is only surveyed.
-pub(super) fn judged(row: &SqliteRow) -> Result<Option<(Judged, RunId)>, StoreError> {
+pub(super) fn judged(row: &Row) -> Result<Option<(Judged, RunId)>, StoreError> {
     let Some(state) = get::<Option<&str>>(row, "state")? else { return Ok(None) };
     let judged = Judged {
         state: ContactState::parse(state).ok_or(StoreError::Inconsistent("the state of a contact"))?,
@@ -119,7 +124,7 @@ pub(super) fn judged(row: &SqliteRow) -> Result<Option<(Judged, RunId)>, StoreEr
     Ok(Some((judged, RunId(get(row, "judged_by")?))))
 }
 
-pub(super) fn link(row: &SqliteRow) -> Result<Link, StoreError> {
+pub(super) fn link(row: &Row) -> Result<Link, StoreError> {
     Ok(Link {
         contact: contact(row)?,
         customer: customer(row)?,
@@ -133,7 +138,7 @@ pub(super) fn link(row: &SqliteRow) -> Result<Link, StoreError> {
     })
 }
 
-pub(super) fn unsettled(row: &SqliteRow) -> Result<Unsettled, StoreError> {
+pub(super) fn unsettled(row: &Row) -> Result<Unsettled, StoreError> {
     Ok(Unsettled {
         id: WriteId(get(row, "write")?),
         customer: customer(row)?,
@@ -141,7 +146,7 @@ pub(super) fn unsettled(row: &SqliteRow) -> Result<Unsettled, StoreError> {
     })
 }
 
-pub(super) fn write(row: &SqliteRow) -> Result<KeptWrite, StoreError> {
+pub(super) fn write(row: &Row) -> Result<KeptWrite, StoreError> {
     let Unsettled { id, customer, fields } = unsettled(row)?;
     let outcome = match (get::<Option<&str>>(row, "outcome")?, maybe_moment(row, "settled_at")?) {
         (None, None) => None,
@@ -162,7 +167,7 @@ pub(super) fn write(row: &SqliteRow) -> Result<KeptWrite, StoreError> {
     })
 }
 
-pub(super) fn proposal(row: &SqliteRow) -> Result<KeptProposal, StoreError> {
+pub(super) fn proposal(row: &Row) -> Result<KeptProposal, StoreError> {
     let proposed = match get(row, "kind")? {
         "link" => Proposed::Link { customer: customer(row)? },
         "merge" => Proposed::Merge {
@@ -190,7 +195,7 @@ pub(super) fn proposal(row: &SqliteRow) -> Result<KeptProposal, StoreError> {
     })
 }
 
-pub(super) fn hold(row: &SqliteRow) -> Result<Hold, StoreError> {
+pub(super) fn hold(row: &Row) -> Result<Hold, StoreError> {
     let sample: Vec<(ShopName, ContactId)> = from_json(get(row, "sample")?, "the sample of a hold")?;
     let released = match (maybe_moment(row, "released_at")?, get::<Option<String>>(row, "released_by")?) {
         (None, None) => None,
@@ -214,10 +219,7 @@ pub(super) fn hold(row: &SqliteRow) -> Result<Hold, StoreError> {
 }
 
 /// Rows by what they mean, in the order they came.
-pub(super) fn all<T>(
-    rows: &[SqliteRow],
-    read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
-) -> Result<Vec<T>, StoreError> {
+pub(super) fn all<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {
     rows.iter().map(read).collect()
 }
 

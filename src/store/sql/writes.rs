@@ -1,8 +1,8 @@
 //! Writes to customers: declared before their first byte is sent, settled when their outcome is known.
 
-use sqlx::{SqliteConnection, query, query_scalar};
+use sqlx::{query, query_scalar};
 
-use super::{failure::failed, known::PAUSED, rows::json};
+use super::{Connection, failure::failed, known::PAUSED, rows::json};
 use crate::{
     model::{AccountName, time::Moment},
     store::{Declaration, Lease, StoreError, WriteId, WriteOutcome},
@@ -10,7 +10,8 @@ use crate::{
 
 pub(super) const DECLARE: &str = "
     INSERT INTO writes (account, run, epoch, shop, id, customer, why, fields, declared_at)
-    SELECT $1, value ->> 0, $3, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value -> 5, value ->> 6
+    SELECT $1, CAST(value ->> 0 AS BIGINT), $3, value ->> 1, CAST(value ->> 2 AS BIGINT), value ->> 3, value ->> 4,
+           CAST(value -> 5 AS TEXT), CAST(value ->> 6 AS BIGINT)
       FROM json_each($2) ORDER BY key
     RETURNING write";
 /// A doubt may be resolved later; what is certain stays. (`COALESCE`, so that SQLite finds each write by its number and not by
@@ -18,10 +19,10 @@ pub(super) const DECLARE: &str = "
 pub(super) const SETTLE: &str = "
     UPDATE writes SET outcome = settled.value ->> 1, settled_at = $3
       FROM json_each($2) settled
-     WHERE writes.write = settled.value ->> 0 AND account = $1 AND COALESCE(outcome, 'unknown') = 'unknown'";
+     WHERE writes.write = CAST(settled.value ->> 0 AS BIGINT) AND account = $1 AND COALESCE(outcome, 'unknown') = 'unknown'";
 
 pub(super) async fn declare(
-    c: &mut SqliteConnection,
+    c: &mut Connection,
     account: &AccountName,
     lease: &Lease,
     writes: &[Declaration],
@@ -49,7 +50,7 @@ pub(super) async fn declare(
 }
 
 pub(super) async fn settle(
-    c: &mut SqliteConnection,
+    c: &mut Connection,
     account: &AccountName,
     settled: &[(WriteId, WriteOutcome)],
     at: Moment,

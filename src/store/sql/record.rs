@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use sqlx::{SqliteConnection, query};
+use sqlx::{error::ErrorKind, query};
 
 use super::{
-    failure::{duplicate, failed},
+    Connection,
+    failure::failed,
     proposals,
     rows::{json, millis, words},
     writes,
@@ -24,7 +25,7 @@ pub(super) const ADVANCE: &str = "
     INSERT INTO shops (account, shop, checkpoint, crossed, ended_at, deep_at) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (account, shop) DO UPDATE SET
         checkpoint = CASE WHEN excluded.checkpoint > shops.checkpoint THEN excluded.checkpoint ELSE shops.checkpoint END,
-        crossed = CASE WHEN excluded.crossed THEN excluded.crossed ELSE shops.crossed END,
+        crossed = CASE WHEN excluded.crossed = 1 THEN 1 ELSE shops.crossed END,
         ended_at = COALESCE(excluded.ended_at, shops.ended_at),
         deep_at = COALESCE(excluded.deep_at, shops.deep_at)";
 /// The first of each minute stands: to move it would claim that more had been seen by then.
@@ -40,8 +41,9 @@ pub(super) const FORGET_OBSERVATIONS: &str = "
 pub(super) const JUDGE: &str = "
     INSERT INTO contacts (account, shop, id, email, phone, name, state, reason, content, rules, recheck_at, retry_at,
                           attempts, parked_since, judged_at, judged_by)
-    SELECT $1, $2, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-           value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, $4, $5
+    SELECT $1, $2, CAST(value ->> 0 AS BIGINT), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+           value ->> 6, value ->> 7, CAST(value ->> 8 AS BIGINT), CAST(value ->> 9 AS BIGINT),
+           CAST(value ->> 10 AS BIGINT), CAST(value ->> 11 AS BIGINT), $4, $5
       FROM json_each($3) WHERE TRUE
     ON CONFLICT (account, shop, id) DO UPDATE SET
         email = excluded.email, phone = excluded.phone, name = excluded.name, state = excluded.state,
@@ -51,18 +53,20 @@ pub(super) const JUDGE: &str = "
 /// A person's word that came while the page was handled was not heard by it.
 pub(super) const HEED: &str = "
     UPDATE contacts SET retry_at = $4
-     WHERE account = $1 AND shop = $2 AND id IN (SELECT value FROM json_each($3))
+     WHERE account = $1 AND shop = $2 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3))
        AND EXISTS (SELECT 1 FROM rulings r
                     WHERE r.account = $1 AND r.shop = $2 AND r.id = contacts.id AND r.decided_at >= $5)";
 pub(super) const UNLINK: &str = "
-    DELETE FROM links WHERE account = $1 AND shop = $2 AND id IN (SELECT value FROM json_each($3))";
+    DELETE FROM links WHERE account = $1 AND shop = $2 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3))";
 /// Before a page's links are set all its owners step back, so that a customer may pass from one to another of it.
 pub(super) const STEP_BACK: &str = "
     UPDATE links SET role = 'secondary'
-     WHERE account = $1 AND shop = $2 AND role = 'owner' AND id IN (SELECT value ->> 0 FROM json_each($3))";
+     WHERE account = $1 AND shop = $2 AND role = 'owner'
+       AND id IN (SELECT CAST(value ->> 0 AS BIGINT) FROM json_each($3))";
 pub(super) const LINK: &str = "
     INSERT INTO links (account, shop, id, customer, role, grounds, made_by, baselines, since)
-    SELECT $1, $2, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value -> 5, $4
+    SELECT $1, $2, CAST(value ->> 0 AS BIGINT), value ->> 1, value ->> 2, value ->> 3, value ->> 4,
+           CAST(value -> 5 AS TEXT), $4
       FROM json_each($3) WHERE TRUE
     ON CONFLICT (account, shop, id) DO UPDATE SET
         since = CASE WHEN excluded.customer = links.customer THEN links.since ELSE excluded.since END,
@@ -75,11 +79,7 @@ const REMEMBERED: Duration = Duration::from_hours(3 * 24);
 const LOOKBACK: Duration = Duration::from_hours(2 * 24);
 const MINUTE: Duration = Duration::from_mins(1);
 
-pub(super) async fn record(
-    c: &mut SqliteConnection,
-    account: &AccountName,
-    page: &PageRecord,
-) -> Result<(), StoreError> {
+pub(super) async fn record(c: &mut Connection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
     writes::settle(c, account, &page.settled, page.at).await?;
     advance(c, account, page).await?;
     judge(c, account, page).await?;
@@ -87,14 +87,14 @@ pub(super) async fn record(
     proposals::keep(c, account, page).await
 }
 
-async fn advance(c: &mut SqliteConnection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
+async fn advance(c: &mut Connection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
     let PageRecord { shop, at, checkpoint, end, deep, .. } = page;
     let (account, shop) = (account.as_str(), shop.as_str());
     query(ADVANCE)
         .bind(account)
         .bind(shop)
         .bind(checkpoint.unwrap_or(0))
-        .bind(end)
+        .bind(i64::from(*end))
         .bind(end.then_some(at.millis()))
         .bind(deep.then_some(at.millis()))
         .execute(&mut *c)
@@ -138,7 +138,7 @@ struct JudgedRow<'a>(
     Option<i64>,
 );
 
-async fn judge(c: &mut SqliteConnection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
+async fn judge(c: &mut Connection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
     let rows: Vec<_> = page
         .contacts
         .iter()
@@ -183,7 +183,7 @@ async fn judge(c: &mut SqliteConnection, account: &AccountName, page: &PageRecor
     Ok(())
 }
 
-async fn link(c: &mut SqliteConnection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
+async fn link(c: &mut Connection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
     let mut dropped: Vec<ContactId> = Vec::new();
     let mut set: Vec<(ContactId, &CustomerId, Role, Grounds, &str, _)> = Vec::new();
     for contact in &page.contacts {
@@ -208,4 +208,9 @@ async fn link(c: &mut SqliteConnection, account: &AccountName, page: &PageRecord
         })?;
     }
     Ok(())
+}
+
+/// Whether a unique index refused a row.
+fn duplicate(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.kind() == ErrorKind::UniqueViolation)
 }

@@ -1,8 +1,12 @@
 //! The lease of the account, and the fence that every write stands behind.
 
-use sqlx::{Row, SqliteConnection, query, query_scalar, sqlite::SqliteRow};
+use sqlx::{query, query_scalar};
 
-use super::failure::failed;
+use super::{
+    Connection, Row,
+    failure::failed,
+    rows::{get, moment},
+};
 use crate::{
     model::{AccountName, time::Moment},
     store::{Acquired, Claim, Holder, Lease, StoreError},
@@ -22,11 +26,7 @@ pub(super) const RELEASE: &str = "
 pub(super) const FENCE: &str = "
     UPDATE leases SET epoch = epoch WHERE account = $1 AND epoch = $2 AND host IS NOT NULL";
 
-pub(super) async fn acquire(
-    c: &mut SqliteConnection,
-    account: &AccountName,
-    claim: &Claim,
-) -> Result<Acquired, StoreError> {
+pub(super) async fn acquire(c: &mut Connection, account: &AccountName, claim: &Claim) -> Result<Acquired, StoreError> {
     if let Some((holder, expires)) = current(c, account).await?
         && expires > claim.now
         && !succeeds_dead(claim, &holder)
@@ -56,7 +56,7 @@ fn succeeds_dead(claim: &Claim, holder: &Holder) -> bool {
 }
 
 pub(super) async fn renew(
-    c: &mut SqliteConnection,
+    c: &mut Connection,
     account: &AccountName,
     lease: &Lease,
     now: Moment,
@@ -73,35 +73,31 @@ pub(super) async fn renew(
     if renewed == 1 { Ok(Lease { expires, ..lease.clone() }) } else { Err(StoreError::LeaseLost) }
 }
 
-pub(super) async fn release(c: &mut SqliteConnection, account: &AccountName, lease: &Lease) -> Result<(), StoreError> {
+pub(super) async fn release(c: &mut Connection, account: &AccountName, lease: &Lease) -> Result<(), StoreError> {
     query(RELEASE).bind(account.as_str()).bind(lease.epoch).execute(c).await.map_err(failed)?;
     Ok(())
 }
 
 /// Fails unless the lease is the current one. First in every unit that writes.
-pub(super) async fn fence(c: &mut SqliteConnection, account: &AccountName, lease: &Lease) -> Result<(), StoreError> {
+pub(super) async fn fence(c: &mut Connection, account: &AccountName, lease: &Lease) -> Result<(), StoreError> {
     let current = query(FENCE).bind(account.as_str()).bind(lease.epoch).execute(c).await.map_err(failed)?;
     if current.rows_affected() == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
 }
 
 /// Who has the lease, expired or not.
-pub(super) async fn current(
-    c: &mut SqliteConnection,
-    account: &AccountName,
-) -> Result<Option<(Holder, Moment)>, StoreError> {
+pub(super) async fn current(c: &mut Connection, account: &AccountName) -> Result<Option<(Holder, Moment)>, StoreError> {
     let row = query(CURRENT).bind(account.as_str()).fetch_optional(c).await.map_err(failed)?;
     row.map(|row| holder(&row)).transpose()
 }
 
-fn holder(row: &SqliteRow) -> Result<(Holder, Moment), StoreError> {
-    let number = |column: &str| row.try_get::<i64, _>(column).map_err(failed);
-    let text = |column: &str| row.try_get::<String, _>(column).map_err(failed);
+fn holder(row: &Row) -> Result<(Holder, Moment), StoreError> {
     let holder = Holder {
-        host: text("host")?,
-        boot: text("boot")?,
-        pid: u32::try_from(number("pid")?).map_err(|_| StoreError::Inconsistent("the process of a lease"))?,
-        started: u64::try_from(number("started")?).map_err(|_| StoreError::Inconsistent("the start of a lease"))?,
-        purpose: text("purpose")?,
+        host: get(row, "host")?,
+        boot: get(row, "boot")?,
+        pid: u32::try_from(get::<i64>(row, "pid")?).map_err(|_| StoreError::Inconsistent("the process of a lease"))?,
+        started: u64::try_from(get::<i64>(row, "started")?)
+            .map_err(|_| StoreError::Inconsistent("the start of a lease"))?,
+        purpose: get(row, "purpose")?,
     };
-    Ok((holder, Moment::from_millis(number("expires_at")?)))
+    Ok((holder, moment(row, "expires_at")?))
 }

@@ -1,8 +1,9 @@
 //! Proposals: kept by their hash, withdrawn when no longer made, never reopened once a person has decided.
 
-use sqlx::{SqliteConnection, query};
+use sqlx::query;
 
 use super::{
+    Connection,
     failure::failed,
     rows::{all, json, proposal},
 };
@@ -19,14 +20,14 @@ pub(super) const US: &str = "anagrafe";
 
 pub(super) const WITHDRAW: &str = "
     UPDATE proposals SET state = 'withdrawn', changed_at = $5, changed_by = $6
-     WHERE account = $1 AND shop = $2 AND id IN (SELECT value FROM json_each($3)) AND state = 'open'
-       AND proposal NOT IN (SELECT value FROM json_each($4))";
+     WHERE account = $1 AND shop = $2 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3)) AND state = 'open'
+       AND proposal NOT IN (SELECT atom FROM json_each($4))";
 /// One that stands is the same to the letter: its id is the hash of it. Only a withdrawn one changes, by its return.
 pub(super) const PROPOSE: &str = "
     INSERT INTO proposals (account, proposal, shop, id, kind, customer, absorbed, because, evidence, state, since,
                            changed_at, changed_by)
-    SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-           'open', $3, $3, $4
+    SELECT $1, value ->> 0, value ->> 1, CAST(value ->> 2 AS BIGINT), value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+           value ->> 7, 'open', $3, $3, $4
       FROM json_each($2) WHERE TRUE
     ON CONFLICT (account, proposal) DO UPDATE SET
         state = 'open', changed_at = excluded.changed_at, changed_by = excluded.changed_by
@@ -35,8 +36,8 @@ pub(super) const PROPOSE: &str = "
 pub(super) const CARRIED_OUT: &str = "
     UPDATE proposals SET state = 'done', changed_at = $4, changed_by = $5
       FROM json_each($3) linked
-     WHERE account = $1 AND shop = $2 AND proposals.id = linked.value ->> 0 AND customer = linked.value ->> 1
-       AND kind = 'link' AND state = 'approved'";
+     WHERE account = $1 AND shop = $2 AND proposals.id = CAST(linked.value ->> 0 AS BIGINT)
+       AND customer = linked.value ->> 1 AND kind = 'link' AND state = 'approved'";
 pub(super) const ALL: &str = "
     SELECT proposal, shop, id, kind, customer, absorbed, because, evidence, state, since, changed_at, changed_by
       FROM proposals WHERE account = $1 ORDER BY since, proposal";
@@ -45,7 +46,7 @@ pub(super) const IN_STATE: &str = "
       FROM proposals WHERE account = $1 AND state = $2 ORDER BY since, proposal";
 
 /// Keeps the proposals of a page that was handled.
-pub(super) async fn keep(c: &mut SqliteConnection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
+pub(super) async fn keep(c: &mut Connection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {
     let mut looked_at: Vec<ContactId> = Vec::new();
     let mut made: Vec<&Proposal> = Vec::new();
     let mut linked: Vec<(ContactId, &CustomerId)> = Vec::new();
@@ -85,7 +86,7 @@ pub(super) async fn keep(c: &mut SqliteConnection, account: &AccountName, page: 
 
 /// Proposals in a state, or all.
 pub(super) async fn in_state(
-    c: &mut SqliteConnection,
+    c: &mut Connection,
     account: &AccountName,
     state: Option<ProposalState>,
 ) -> Result<Vec<KeptProposal>, StoreError> {

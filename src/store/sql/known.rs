@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{SqliteConnection, query, query_as, query_scalar};
+use sqlx::{query, query_as, query_scalar};
 
 use super::{
+    Connection,
+    dialect::{HOLDERS_BY_EMAIL, HOLDERS_BY_PHONE},
     failure::failed,
     rows::{
         all, contact, customer, entry, from_json, from_word, from_words, get, grouped, json, judged, keyed, link,
@@ -21,45 +23,32 @@ pub(super) const PAUSED: &str = "SELECT COUNT(*) FROM accounts WHERE account = $
 pub(super) const CONTACTS: &str = "
     SELECT shop, id, email, phone, name, state, reason, content, rules, recheck_at, retry_at, attempts, parked_since,
            judged_at, judged_by
-      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN contacts
+      FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
+           CROSS JOIN contacts
      WHERE account = $1 AND shop = its_shop AND id = its_id";
 pub(super) const LINKS: &str = "
     SELECT shop, id, customer, role, grounds, made_by, since, baselines
-      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN links
+      FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
+           CROSS JOIN links
      WHERE account = $1 AND shop = its_shop AND id = its_id";
 pub(super) const LINKS_OF_CUSTOMERS: &str = "
     SELECT shop, id, customer, role, grounds, made_by, since, baselines
-      FROM links WHERE account = $1 AND customer IN (SELECT value FROM json_each($2)) ORDER BY shop, id";
+      FROM links WHERE account = $1 AND customer IN (SELECT atom FROM json_each($2)) ORDER BY shop, id";
 pub(super) const RULINGS: &str = "
     SELECT shop, id, customer, ruling
-      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN rulings
+      FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
+           CROSS JOIN rulings
      WHERE account = $1 AND shop = its_shop AND id = its_id
      ORDER BY shop, id, customer";
 pub(super) const UNSETTLED: &str = "
     SELECT write, shop, id, customer, fields
-      FROM (SELECT value ->> 0 AS its_shop, value ->> 1 AS its_id FROM json_each($2)) asked CROSS JOIN writes
+      FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
+           CROSS JOIN writes
      WHERE account = $1 AND shop = its_shop AND id = its_id AND (outcome IS NULL OR outcome = 'unknown')
      ORDER BY write";
-/// The limit stands inside, per identifier: one that a whole shop shares costs no more than another.
-pub(super) const HOLDERS_BY_EMAIL: &str = "
-    SELECT asked.value,
-           (SELECT json_group_array(json_array(held.shop, held.id, held.name))
-              FROM (SELECT shop, id, name FROM contacts
-                     WHERE account = $1 AND email = asked.value
-                       AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
-                     ORDER BY shop, id LIMIT $3) held)
-      FROM json_each($2) asked";
-pub(super) const HOLDERS_BY_PHONE: &str = "
-    SELECT asked.value,
-           (SELECT json_group_array(json_array(held.shop, held.id, held.name))
-              FROM (SELECT shop, id, name FROM contacts
-                     WHERE account = $1 AND phone = asked.value
-                       AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
-                     ORDER BY shop, id LIMIT $3) held)
-      FROM json_each($2) asked";
 
 pub(super) async fn known(
-    c: &mut SqliteConnection,
+    c: &mut Connection,
     account: &AccountName,
     shop: &ShopName,
     ids: &[ContactId],
@@ -76,7 +65,7 @@ pub(super) async fn known(
 }
 
 pub(super) async fn found(
-    c: &mut SqliteConnection,
+    c: &mut Connection,
     account: &AccountName,
     customers: &[CustomerId],
     identifiers: &[Keyed],
@@ -97,7 +86,7 @@ pub(super) async fn found(
 
 /// What is known of contacts, and the run that last judged each. Of any shops: a story crosses them.
 pub(super) async fn priors(
-    c: &mut SqliteConnection,
+    c: &mut Connection,
     account: &AccountName,
     keys: &[ContactKey],
 ) -> Result<BTreeMap<ContactKey, (Prior, Option<RunId>)>, StoreError> {
@@ -136,11 +125,7 @@ pub(super) fn pairs(keys: &[ContactKey]) -> Result<String, StoreError> {
     json(&keys.iter().map(|key| (&key.shop, key.id)).collect::<BTreeSet<_>>())
 }
 
-async fn holders(
-    c: &mut SqliteConnection,
-    account: &AccountName,
-    identifiers: &[Keyed],
-) -> Result<Holders, StoreError> {
+async fn holders(c: &mut Connection, account: &AccountName, identifiers: &[Keyed]) -> Result<Holders, StoreError> {
     let asked = json(identifiers)?;
     let limit = i64::try_from(MAX_HOLDERS).unwrap_or(i64::MAX);
     let mut holders = Holders::new();

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{SqliteConnection, query, query_as, query_scalar, sqlite::SqliteRow};
+use sqlx::{query, query_as, query_scalar};
 
 use super::{
+    Connection, Row,
     failure::failed,
     lease,
-    rows::{self, all, count, get, maybe_moment, shop},
+    rows::{self, all, count, flag, get, maybe_moment, shop},
     runs,
 };
 use crate::{
@@ -35,9 +36,9 @@ pub(super) const COUNT_UNSETTLED: &str =
     "SELECT COUNT(*) FROM writes WHERE account = $1 AND (outcome IS NULL OR outcome = 'unknown')";
 pub(super) const HOLDS: &str = "
     SELECT hold, shop, kind, bound, reason, count, sample, run, since, released_at, released_by
-      FROM holds WHERE account = $1 AND (released_at IS NULL OR $2) ORDER BY hold";
+      FROM holds WHERE account = $1 AND (released_at IS NULL OR $2 = 1) ORDER BY hold";
 
-pub(super) async fn overview(c: &mut SqliteConnection, account: &AccountName) -> Result<Overview, StoreError> {
+pub(super) async fn overview(c: &mut Connection, account: &AccountName) -> Result<Overview, StoreError> {
     let name = account.as_str();
     let paused: Option<(Option<i64>, Option<String>)> =
         query_as(PAUSE).bind(name).fetch_optional(&mut *c).await.map_err(failed)?;
@@ -56,18 +57,15 @@ pub(super) async fn overview(c: &mut SqliteConnection, account: &AccountName) ->
 }
 
 pub(super) async fn holds(
-    c: &mut SqliteConnection,
+    c: &mut Connection,
     account: &AccountName,
     released_too: bool,
 ) -> Result<Vec<Hold>, StoreError> {
-    let rows = query(HOLDS).bind(account.as_str()).bind(released_too).fetch_all(c).await.map_err(failed)?;
+    let rows = query(HOLDS).bind(account.as_str()).bind(i64::from(released_too)).fetch_all(c).await.map_err(failed)?;
     all(&rows, rows::hold)
 }
 
-async fn shops(
-    c: &mut SqliteConnection,
-    account: &AccountName,
-) -> Result<BTreeMap<ShopName, ShopOverview>, StoreError> {
+async fn shops(c: &mut Connection, account: &AccountName) -> Result<BTreeMap<ShopName, ShopOverview>, StoreError> {
     let rows = query(SHOPS).bind(account.as_str()).fetch_all(&mut *c).await.map_err(failed)?;
     let mut shops = all(&rows, one_shop)?.into_iter().collect::<BTreeMap<_, _>>();
     let rows = query(STATES).bind(account.as_str()).fetch_all(&mut *c).await.map_err(failed)?;
@@ -81,10 +79,10 @@ async fn shops(
     Ok(shops)
 }
 
-fn one_shop(row: &SqliteRow) -> Result<(ShopName, ShopOverview), StoreError> {
+fn one_shop(row: &Row) -> Result<(ShopName, ShopOverview), StoreError> {
     let overview = ShopOverview {
-        surveyed: get(row, "surveyed_whole")?,
-        crossed: get(row, "crossed")?,
+        surveyed: flag(row, "surveyed_whole")?,
+        crossed: flag(row, "crossed")?,
         checkpoint: get(row, "checkpoint")?,
         observed_at: maybe_moment(row, "ended_at")?,
         next_retry: maybe_moment(row, "next_retry")?,
@@ -93,7 +91,7 @@ fn one_shop(row: &SqliteRow) -> Result<(ShopName, ShopOverview), StoreError> {
     Ok((shop(row)?, overview))
 }
 
-fn count_state(shop: &mut ShopOverview, row: &SqliteRow) -> Result<(), StoreError> {
+fn count_state(shop: &mut ShopOverview, row: &Row) -> Result<(), StoreError> {
     let contacts = count(get(row, "contacts")?)?;
     let (Some(state), Some(reason)) = (get::<Option<&str>>(row, "state")?, get::<Option<&str>>(row, "reason")?) else {
         shop.surveyed_only += contacts;

@@ -1,0 +1,232 @@
+//! The units of work, written once and compiled for each database: every adapter takes this folder in as its own module
+//! `sql` and gives it, beside itself, what differs:
+//! - `Database`: sqlx's type of it;
+//! - `TheStore`: the adapter's store, with `account`, `writer` and `readers`;
+//! - `dialect`: the statements that cannot be one text, `failure`: what its errors mean.
+//!
+//! Not here: opening a store, migrations. The SQL stands in each file above its use and is one text for all:
+//! - Many rows come in as one JSON text, through `json_each(text)` with its columns `key`, `value` and `atom`. `SQLite`
+//!   has that function; where it is missing the migrations define it.
+//! - A row of many is an array and read by place: texts by `value ->> 3`, numbers by `CAST(value ->> 0 AS BIGINT)`, what
+//!   stays JSON by `CAST(value -> 5 AS TEXT)`. A plain list is read by `atom`.
+//! - Every number is an `i64`, flags too: 1 or 0, in the tables and as parameters.
+
+mod account;
+mod decisions;
+#[cfg(test)]
+mod hot;
+mod index;
+mod known;
+mod lane;
+mod lease;
+mod proposals;
+mod questions;
+mod record;
+mod rows;
+mod runs;
+mod story;
+mod writes;
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use async_trait::async_trait;
+
+pub(super) use self::{
+    account::{FORGET_LEASES, admit},
+    lane::{Lane, Taken, connect},
+};
+#[cfg(test)]
+pub(super) use self::{hot::HOT, index::survey};
+use super::{Database, TheStore, dialect, failure};
+use crate::{
+    model::{
+        AccountName, ContactId, CustomerId, Keyed, ShopName,
+        hold::{Hold, NewHold},
+        proposal::{KeptProposal, ProposalState},
+        run::{RunId, RunReport},
+        time::Moment,
+    },
+    store::{
+        Acquired, Claim, Decision, Declaration, Found, Known, Lease, NewRun, Overview, PageRecord, RunQuery,
+        ShopProgress, Store, StoreError, Story, SurveyStep, Whose, WriteId,
+    },
+};
+
+type Connection = <Database as sqlx::Database>::Connection;
+type Row = <Database as sqlx::Database>::Row;
+
+/// What a unit of work does within its transaction.
+type Unit<'c, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'c>>;
+
+impl TheStore {
+    /// Runs a unit that writes: whole or not at all, whether or not anybody waits for it.
+    pub(in crate::store) async fn write<T: Send + 'static>(
+        &self,
+        unit: impl for<'c> FnOnce(&'c mut Connection, &'c AccountName) -> Unit<'c, T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(&self.writer, unit).await
+    }
+
+    /// Runs a unit that reads, on one snapshot.
+    async fn read<T: Send + 'static>(
+        &self,
+        unit: impl for<'c> FnOnce(&'c mut Connection, &'c AccountName) -> Unit<'c, T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(&self.readers, unit).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        lane: &Arc<Lane>,
+        unit: impl for<'c> FnOnce(&'c mut Connection, &'c AccountName) -> Unit<'c, T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (lane, account) = (Arc::clone(lane), Arc::clone(&self.account));
+        let task = tokio::spawn(async move { lane.run(&account, unit).await });
+        match task.await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(StoreError::Database(sqlx::Error::WorkerCrashed)),
+            },
+        }
+    }
+}
+
+#[async_trait]
+impl Store for TheStore {
+    async fn close(&self) {
+        // The last one to leave folds the write-ahead log into the file, and a reader may not.
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    async fn acquire(&self, claim: &Claim) -> Result<Acquired, StoreError> {
+        let claim = claim.clone();
+        self.write(move |c, account| Box::pin(async move { lease::acquire(c, account, &claim).await })).await
+    }
+
+    async fn renew(&self, lease: &Lease, now: Moment) -> Result<Lease, StoreError> {
+        let lease = lease.clone();
+        self.write(move |c, account| Box::pin(async move { lease::renew(c, account, &lease, now).await })).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        let lease = lease.clone();
+        self.write(move |c, account| Box::pin(async move { lease::release(c, account, &lease).await })).await
+    }
+
+    async fn begin(&self, lease: &Lease, run: &NewRun) -> Result<RunId, StoreError> {
+        let (lease, run) = (lease.clone(), run.clone());
+        self.write(move |c, account| {
+            Box::pin(async move {
+                lease::fence(c, account, &lease).await?;
+                runs::begin(c, account, &lease, &run).await
+            })
+        })
+        .await
+    }
+
+    async fn finish(&self, lease: &Lease, report: &RunReport) -> Result<(), StoreError> {
+        let (lease, report) = (lease.clone(), report.clone());
+        self.write(move |c, account| {
+            Box::pin(async move {
+                lease::fence(c, account, &lease).await?;
+                runs::finish(c, account, &report).await
+            })
+        })
+        .await
+    }
+
+    async fn progress(&self, shop: &ShopName, tail: u64) -> Result<ShopProgress, StoreError> {
+        let shop = shop.clone();
+        self.read(move |c, account| Box::pin(async move { index::progress(c, account, &shop, tail).await })).await
+    }
+
+    async fn survey(&self, lease: &Lease, step: &SurveyStep) -> Result<(), StoreError> {
+        let (lease, step) = (lease.clone(), step.clone());
+        self.write(move |c, account| {
+            Box::pin(async move {
+                lease::fence(c, account, &lease).await?;
+                index::survey(c, account, &step).await
+            })
+        })
+        .await
+    }
+
+    async fn known(&self, shop: &ShopName, ids: &[ContactId], identifiers: &[Keyed]) -> Result<Known, StoreError> {
+        let (shop, ids, identifiers) = (shop.clone(), ids.to_vec(), identifiers.to_vec());
+        self.read(move |c, account| Box::pin(async move { known::known(c, account, &shop, &ids, &identifiers).await }))
+            .await
+    }
+
+    async fn found(&self, customers: &[CustomerId], identifiers: &[Keyed]) -> Result<Found, StoreError> {
+        let (customers, identifiers) = (customers.to_vec(), identifiers.to_vec());
+        self.read(move |c, account| Box::pin(async move { known::found(c, account, &customers, &identifiers).await }))
+            .await
+    }
+
+    async fn due(&self, shop: &ShopName, now: Moment, limit: u64) -> Result<Vec<ContactId>, StoreError> {
+        let shop = shop.clone();
+        self.read(move |c, account| Box::pin(async move { index::due(c, account, &shop, now, limit).await })).await
+    }
+
+    async fn declare(&self, lease: &Lease, writes: &[Declaration]) -> Result<Vec<WriteId>, StoreError> {
+        let (lease, writes) = (lease.clone(), writes.to_vec());
+        self.write(move |c, account| {
+            Box::pin(async move {
+                lease::fence(c, account, &lease).await?;
+                writes::declare(c, account, &lease, &writes).await
+            })
+        })
+        .await
+    }
+
+    async fn record(&self, lease: &Lease, page: &PageRecord) -> Result<(), StoreError> {
+        let (lease, page) = (lease.clone(), page.clone());
+        self.write(move |c, account| {
+            Box::pin(async move {
+                lease::fence(c, account, &lease).await?;
+                record::record(c, account, &page).await
+            })
+        })
+        .await
+    }
+
+    async fn hold(&self, lease: &Lease, run: RunId, hold: &NewHold, now: Moment) -> Result<Hold, StoreError> {
+        let (lease, hold) = (lease.clone(), hold.clone());
+        self.write(move |c, account| {
+            Box::pin(async move {
+                lease::fence(c, account, &lease).await?;
+                decisions::hold(c, account, run, &hold, now).await
+            })
+        })
+        .await
+    }
+
+    async fn decide(&self, decision: &Decision, by: &str, now: Moment) -> Result<(), StoreError> {
+        let (decision, by) = (decision.clone(), by.to_owned());
+        self.write(move |c, account| Box::pin(async move { decisions::decide(c, account, &decision, &by, now).await }))
+            .await
+    }
+
+    async fn overview(&self) -> Result<Overview, StoreError> {
+        self.read(|c, account| Box::pin(questions::overview(c, account))).await
+    }
+
+    async fn runs(&self, which: RunQuery) -> Result<Vec<RunReport>, StoreError> {
+        self.read(move |c, account| Box::pin(runs::runs(c, account, which))).await
+    }
+
+    async fn story(&self, of: &Whose) -> Result<Story, StoreError> {
+        let of = of.clone();
+        self.read(move |c, account| Box::pin(async move { story::story(c, account, &of).await })).await
+    }
+
+    async fn proposals(&self, state: Option<ProposalState>) -> Result<Vec<KeptProposal>, StoreError> {
+        self.read(move |c, account| Box::pin(proposals::in_state(c, account, state))).await
+    }
+
+    async fn holds(&self, all: bool) -> Result<Vec<Hold>, StoreError> {
+        self.read(move |c, account| Box::pin(questions::holds(c, account, all))).await
+    }
+}
