@@ -11,10 +11,10 @@ use crate::model::{
 use super::normalise;
 
 /// Raised when spellings or the planner change what comes out for the same input; normalisation has its own.
-pub const RULES_VERSION: u32 = 1;
+pub const RULES_VERSION: u32 = 2;
 
 /// The rules as they go into every fingerprint of a shop, by section:
-/// `version=1;normalise=1;country=IT;spellings=…;matching=…;fields=…`.
+/// `version=2;normalise=1;country=IT;spellings=…;matching=…;fields=…`.
 #[must_use]
 pub fn rules(
     country: &str,

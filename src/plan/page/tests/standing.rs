@@ -98,3 +98,24 @@ fn a_link_that_stands_needs_no_evidence_of_today() {
         .link("1", "C", Role::Owner);
     assert_eq!(world.told(), ["a/1 linked (email) -> C"]);
 }
+
+#[test]
+fn it_is_judged_against_who_the_contact_was_when_its_link_last_stood() {
+    let mut world = edited("Luca Verdi", "luca@y.it", "347 7654321");
+    let linked_as = world.links[&key("1")].known_as.clone();
+    world.pass();
+    assert_eq!(world.links[&key("1")].known_as, linked_as, "in question it remembers whom it was made for");
+    // Edited back: it is who it was, and nobody needs to be asked.
+    world.set_contact("1", "Mario Rossi", "mario@x.it", "333 1234567");
+    assert!(world.told()[0].starts_with("a/1 linked (email) -> C"));
+    // Step by step everything may change.
+    for (name, email, phone) in [
+        ("Mario Rossi", "new@x.it", "333 1234567"),
+        ("Mario Rossi", "new@x.it", "335 1112223"),
+        ("Mario Neri", "new@x.it", "335 1112223"),
+    ] {
+        world.set_contact("1", name, email, phone);
+        world.pass();
+        assert_eq!(world.links[&key("1")].known_as, world.hashes(&key("1")), "{name} {email} {phone}");
+    }
+}
