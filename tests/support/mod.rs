@@ -102,7 +102,8 @@ impl Town {
         let town = Self { sandbox, dir, database };
         if let Some(database) = &town.database {
             let (url, key) = (database.url(), "a key of the tests, and of nobody else");
-            town.edit(|text| text.replace("[store]", &format!("[store]\nurl = \"{url}\"\nhash_key = \"{key}\"")));
+            let store = format!("url = \"{url}\"\nhash_key = \"{key}\"");
+            town.edit(|text| text.replace("url = \"sqlite://anagrafe.db\"", &store));
         }
         town
     }
