@@ -15,8 +15,9 @@ use super::{
     Context, Exit, Failure,
     args::CheckArgs,
     logging,
+    network::{self, Network},
     output::Output,
-    setup::{self, Network},
+    setup,
 };
 use crate::{
     config::{self, Problems, Settings, StoreUrl},
@@ -168,7 +169,7 @@ async fn account(settings: &Settings, network: &Network, probed: bool) -> (Vec<F
             }
         },
     };
-    match setup::reader(client, settings, base_url) {
+    match network::reader(client, settings, base_url) {
         Ok(reader) => {
             let asked = Asked { spellings: &settings.vivocha.spellings, fields: &settings.fields, probed };
             out.extend(check::account::account(&reader, asked).await);

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::{
-    Context, Exit, Failure, exit, logging, report,
+    Context, Exit, Failure, exit, logging,
+    network::Network,
     output::Output,
     progress::Progress,
-    setup::{self, Memory, Network, Purpose},
+    report,
+    setup::{self, Memory, Purpose},
     signals::Signals,
 };
 use crate::{
@@ -56,10 +58,15 @@ impl Works {
     /// Busy, or the store failed.
     pub async fn tenure(&self, purpose: &'static str, wait: bool) -> Result<Tenure, Failure> {
         let candidacy = setup::candidacy(&self.settings, &self.memory.store, purpose, wait, &self.signals.stop);
-        let tenure = Tenure::take(candidacy).await.map_err(|error| self.signals.caught().map_or_else(
-            || Failure::from(error),
-            |signal| Failure { exit: Exit::Signal(signal), error: anyhow::anyhow!("stopped by a signal; nothing was done") },
-        ))?;
+        let tenure = Tenure::take(candidacy).await.map_err(|error| {
+            self.signals.caught().map_or_else(
+                || Failure::from(error),
+                |signal| Failure {
+                    exit: Exit::Signal(signal),
+                    error: anyhow::anyhow!("stopped by a signal; nothing was done"),
+                },
+            )
+        })?;
         if tenure.went_back() {
             self.out.notice(
                 "The store went back in time: it was restored from a copy, or failed over. Until `anagrafe resync` has looked at everything again, nothing is written to Vivocha.",

@@ -101,7 +101,12 @@ impl Commit<'_> {
         About {
             id,
             hashes: self.sorted.hashes.get(&id).cloned().unwrap_or_default(),
-            content: self.sorted.content.get(&id).copied().unwrap_or_else(|| self.crossing.bridge.key.hash("content", "")),
+            content: self
+                .sorted
+                .content
+                .get(&id)
+                .copied()
+                .unwrap_or_else(|| self.crossing.bridge.key.hash("content", "")),
             prior: self.known.contacts.get(&id),
         }
     }

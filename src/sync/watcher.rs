@@ -53,8 +53,7 @@ mod tests {
     const TTL: Duration = Duration::from_secs(90);
 
     fn held(epoch: i64, beat: i64) -> Held {
-        let holder =
-            Holder { host: "elsewhere".into(), boot: "b".into(), pid: 7, started: 1, purpose: "sync".into() };
+        let holder = Holder { host: "elsewhere".into(), boot: "b".into(), pid: 7, started: 1, purpose: "sync".into() };
         Held { holder, epoch, beat, ttl: TTL, expires: Moment::from_millis(0) }
     }
 

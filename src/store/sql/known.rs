@@ -98,7 +98,9 @@ pub(super) async fn found(
         .await
         .map_err(failed)?;
     let links = all(&rows, link)?;
-    let linked: Vec<ContactKey> = links.iter().map(|link| link.contact.clone()).collect();
+    // Whose link has ended is nobody's name any more.
+    let linked: Vec<ContactKey> =
+        links.iter().filter(|link| link.ended.is_none()).map(|link| link.contact.clone()).collect();
     let names =
         priors(c, account, &linked).await?.into_iter().map(|(key, (prior, _))| (key, prior.entry.name)).collect();
     let links = grouped(links.into_iter().map(|link| (link.customer.clone(), link)).collect());
