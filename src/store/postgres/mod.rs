@@ -13,6 +13,9 @@ mod scratch;
 #[path = "../sql/mod.rs"]
 mod sql;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use Units as TheStore;

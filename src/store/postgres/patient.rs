@@ -104,7 +104,7 @@ impl Patience {
             let first = since.is_none();
             let waited = since.get_or_insert_with(Instant::now).elapsed();
             if !again || self.stop.is_cancelled() || waited + pause > self.span {
-                return Err(server.placed(error, None));
+                return Err(server.placed(error));
             }
             if first {
                 let span = humantime::format_duration(self.span);
