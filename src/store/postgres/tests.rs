@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     model::{HashKey, Keyed, ShopName, time::Moment},
-    store::{Acquired, Claim, Holder, IndexEntry, Lease, Questions as _, Store as _, StoreError, SurveyStep},
+    store::{Acquired, Claim, Holder, IndexEntry, Lease, Store as _, StoreError, SurveyStep},
 };
 
 fn hash(text: &str) -> Keyed {

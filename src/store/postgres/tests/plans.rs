@@ -8,30 +8,31 @@ use super::{super::sql::HOT, Database, open};
 
 /// Many accounts, of which one is large; as many rows of each kind as make it pay to find them by their keys.
 const FULL: &str = "
+    SET session_replication_role = replica; SET synchronous_commit = off;
     INSERT INTO accounts (account, key_check) SELECT 'other' || n, repeat('0', 32) FROM generate_series(1, 3000) n;
     INSERT INTO leases (account, epoch) SELECT 'other' || n, 1 FROM generate_series(1, 3000) n;
     INSERT INTO shops (account, shop) SELECT 'other' || n, 'alfa' FROM generate_series(1, 3000) n;
     INSERT INTO shops (account, shop) VALUES ('account', 'alfa'), ('account', 'beta');
-    INSERT INTO observations SELECT 'account', shop, n, n FROM generate_series(1, 3000) n, (VALUES ('alfa'), ('beta')) s (shop);
+    INSERT INTO observations SELECT account, shop, n, n FROM generate_series(1, 20) n, shops;
     INSERT INTO runs (account, shop, pass, epoch, outcome, started_at)
     SELECT CASE WHEN n % 2 = 0 THEN 'account' ELSE 'other' || n % 3000 + 1 END, 'alfa', 'sync', n, 'done', n FROM generate_series(1, 6000) n;
     INSERT INTO contacts (account, shop, id, email, phone, name, retry_at, missing, state, content, reason, rules, judged_at, judged_by)
     SELECT 'account', shop, n, md5('e' || n), md5('p' || n), '', CASE WHEN n % 50 = 0 THEN n END, CAST(n % 200 = 0 AS INT),
            'linked', md5('c'), 'both', 'rules', n, 1
-      FROM generate_series(1, 20000) n, (VALUES ('alfa'), ('beta')) s (shop);
+      FROM generate_series(1, 30000) n, (VALUES ('alfa'), ('beta')) s (shop);
     INSERT INTO links (account, shop, id, customer, role, grounds, made_by, since, baselines, known_name, ended_at)
     SELECT account, shop, id, 'c' || shop || id, 'owner', 'both', 'row', 1, '{}', '', CASE WHEN id % 100 = 0 THEN id END FROM contacts;
-    INSERT INTO rulings SELECT account, shop, id, 'c' || id, 'same', 'eva', id FROM contacts WHERE id % 5 = 0;
+    INSERT INTO rulings SELECT account, shop, id, 'c' || id, 'same', 'eva', id FROM contacts;
     INSERT INTO proposals SELECT account, md5(shop || id), shop, id, 'link', 'c' || id, '[]', NULL, '[]',
            CASE WHEN id % 20 = 0 THEN 'open' ELSE 'done' END, id, id, 'us' FROM contacts WHERE id % 2 = 0;
     INSERT INTO writes (account, run, epoch, shop, id, customer, why, fields, declared_at, outcome, settled_at)
-    SELECT account, 1, 1, shop, id, 'c' || id, 'row', '{}', id, CASE WHEN id % 500 > 0 THEN 'applied' END,
-           CASE WHEN id % 500 > 0 THEN id END FROM contacts;
+    SELECT account, 1, 1, shop, id, 'c' || id, 'row', '{}', id, CASE WHEN id % 4 > 0 THEN 'applied' END,
+           CASE WHEN id % 4 > 0 THEN id END FROM contacts;
     INSERT INTO holds (account, shop, kind, bound, reason, count, sample, run, since)
     SELECT 'account', 'alfa', 'updates', md5('b' || n), 'why', 1, '[]', 1, n FROM generate_series(1, 3000) n;
-    INSERT INTO held SELECT account, shop, id, 1 + id % 3000, md5('c'), 'rules', md5('w') FROM contacts WHERE id % 3 = 0;
+    INSERT INTO held SELECT account, shop, id, 1 + id % 3000, md5('c'), 'rules', md5('w') FROM contacts;
     INSERT INTO erasures (account, at, by, removed) SELECT 'account', n, 'eva', '{}' FROM generate_series(1, 3000) n;
-    INSERT INTO tombstones SELECT 'account', 'email', md5('t' || n), 1 + n % 3000 FROM generate_series(1, 6000) n;
+    INSERT INTO tombstones SELECT 'account', 'email', md5('t' || n), 1 + n % 3000 FROM generate_series(1, 60000) n;
     INSERT INTO resyncs SELECT account, shop, 1, 1, 1, 1, 1, 1, 1, 0, 0 FROM shops;
     ANALYZE";
 
