@@ -114,6 +114,8 @@ impl From<StoreError> for Failure {
             | StoreError::TooOld { .. }
             | StoreError::Inconsistent(_)
             | StoreError::Open { .. }
+            | StoreError::Unreachable(_)
+            | StoreError::ReadOnly(_)
             | StoreError::Full
             | StoreError::Unreachable(_)
             | StoreError::ReadOnly(_)

@@ -1,7 +1,7 @@
 //! Links that end: former ones, whose place others inherit, and which come back.
 
 use anagrafe::{
-    model::{ContactKey, link::Role, state::ContactState},
+    model::{ContactId, ContactKey, link::Role, state::ContactState},
     store::{ContactRecord, LinkChange, PageRecord, SurveyStep},
 };
 
@@ -14,7 +14,7 @@ fn dropped(number: i64) -> ContactRecord {
 /// Who of the shop `alfa` is due.
 async fn due(pass: &Pass1) -> Vec<i64> {
     let due = pass.store.due(&due_by(&shop("alfa"), at(1000), 99)).await.unwrap();
-    due.into_iter().map(|id| id.get()).collect()
+    due.into_iter().map(ContactId::get).collect()
 }
 
 pub async fn a_link_to_another_customer_leaves_a_former_one(place: &dyn Place) {

@@ -1,7 +1,7 @@
 //! Resyncs: how far one has come, whom it missed, who is gone, and what its end lets be forgotten.
 
 use anagrafe::{
-    model::{link::Role, state::ContactState},
+    model::{ContactId, link::Role, state::ContactState},
     store::{
         ContactRecord, Due, DueQuery, IndexEntry, LinkChange, PageQuery, PageRecord, Resync, ResyncStep, StoreError,
     },
@@ -40,7 +40,7 @@ async fn step(pass: &Pass1, second: i64, step: ResyncStep) {
 
 async fn missing(pass: &Pass1, after: i64, limit: u64) -> Vec<i64> {
     let asked = DueQuery { shop: shop("alfa"), why: Due::Missing, after, limit };
-    pass.store.due(&asked).await.unwrap().into_iter().map(|id| id.get()).collect()
+    pass.store.due(&asked).await.unwrap().into_iter().map(ContactId::get).collect()
 }
 
 async fn gone(pass: &Pass1, second: i64, numbers: &[i64]) {

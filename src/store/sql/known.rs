@@ -166,7 +166,7 @@ pub(super) async fn priors(
         let (judged, by) = judged(row)?.unzip();
         let (mut standing, mut former): (Vec<_>, Vec<_>) =
             links.remove(&key).unwrap_or_default().into_iter().partition(|link| link.ended.is_none());
-        former.sort_by(|one, other| other.ended.cmp(&one.ended));
+        former.sort_by_key(|link| std::cmp::Reverse(link.ended));
         let prior = Prior {
             entry: entry(row)?,
             judged,
