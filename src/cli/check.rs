@@ -7,12 +7,12 @@ use std::{path::Path, sync::Arc};
 
 use futures::future::join_all;
 use owo_colors::OwoColorize as _;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     Context, Exit, Failure, logging,
     output::Output,
-    setup::{self, Network},
+    setup::{self, Network, Purpose},
 };
 use crate::{
     config::{self, Problems, Settings, StoreUrl},
@@ -20,6 +20,7 @@ use crate::{
         HashKey, ShopName,
         finding::{Finding, Standing},
     },
+    store::{Health, StoreError, postgres},
     sync::check::{self, Entry, Report, state::State},
 };
 
@@ -37,7 +38,7 @@ pub async fn run(context: &Context) -> Result<Exit, Failure> {
     };
     logging::begin(&settings.observe, &context.globals);
     report.add(CONFIGURATION, configuration(&settings, config::source(named.map(AsRef::as_ref))));
-    report.add("store", store(&settings).await);
+    report.add("store", store(context, &settings).await);
     let network = match Network::impatient(&settings) {
         Ok(network) => network,
         Err(failure) => {
@@ -79,13 +80,10 @@ fn configuration(settings: &Settings, file: Option<&Path>) -> Vec<Finding> {
     [Finding::new("file", Standing::Confirmed, read, "")].into_iter().chain(warnings).collect()
 }
 
-async fn store(settings: &Settings) -> Vec<Finding> {
+async fn store(context: &Context, settings: &Settings) -> Vec<Finding> {
     let path = match &settings.store.url {
         StoreUrl::Sqlite { path } => path.clone(),
-        StoreUrl::Postgres { url: _ } => {
-            let text = "this version of Anagrafe keeps its state in SQLite only";
-            return vec![Finding::new("store.url", Standing::Contradicted, text, "use sqlite://anagrafe.db")];
-        }
+        StoreUrl::Postgres { url } => return server(context, settings, url).await,
     };
     let given = settings.store.hash_key.as_ref().map(|key| HashKey::new(key.expose_secret().as_bytes()));
     let given = match given.transpose() {
@@ -96,6 +94,45 @@ async fn store(settings: &Settings) -> Vec<Finding> {
     };
     let state_dir = settings.store.state_dir.clone();
     State { path, state_dir, account: settings.vivocha.account.clone(), given }.findings().await
+}
+
+/// The store of a server: opened as a sync opens it, but nothing is made and nothing brought up to date.
+async fn server(context: &Context, settings: &Settings, url: &SecretString) -> Vec<Finding> {
+    const URL: &str = "store.url";
+    let failing = |error: &StoreError| {
+        let subject = if matches!(error, StoreError::WrongKey) { "store.hash_key" } else { URL };
+        let text = error.to_string();
+        let (what, advice) = text.rsplit_once(": ").unwrap_or((&text, ""));
+        vec![Finding::new(subject, Standing::Contradicted, what, advice)]
+    };
+    let confirmed = |subject, text: String| Finding::new(subject, Standing::Confirmed, text, "");
+    let patience = setup::patience(context, settings, Purpose::Look);
+    let notice = |text: &str| context.out.notice(text);
+    let (place, found) = match (postgres::place(url), postgres::schema_version(url, &patience, &notice).await) {
+        (Ok(place), Ok(found)) => (place, found),
+        (Err(error), _) | (_, Err(error)) => return failing(&error),
+    };
+    let needed = postgres::known_version();
+    if found < needed {
+        let text = match found {
+            0 => format!("none yet; the first sync makes it: {place}"),
+            found => format!("schema version {found}; the next sync brings it to {needed}: {place}"),
+        };
+        return vec![confirmed(URL, text)];
+    }
+    let memory = match setup::standing(context, settings, url).await {
+        Ok(memory) => memory,
+        Err(error) => return failing(&error),
+    };
+    let health = memory.health().await;
+    match health {
+        Ok(Health { engine, schema, read_only: None }) => vec![
+            confirmed("store.hash_key", "the key is the one this store was made with".to_owned()),
+            confirmed(URL, format!("opens, and can be written to: {place}, {engine}, schema version {schema}")),
+        ],
+        Ok(Health { read_only: Some(why), .. }) => failing(&StoreError::ReadOnly(why)),
+        Err(error) => failing(&error),
+    }
 }
 
 async fn shop(settings: &Settings, network: &Network, name: &ShopName) -> Vec<Finding> {

@@ -117,8 +117,6 @@ impl From<StoreError> for Failure {
             | StoreError::Unreachable(_)
             | StoreError::ReadOnly(_)
             | StoreError::Full
-            | StoreError::Unreachable(_)
-            | StoreError::ReadOnly(_)
             | StoreError::InDoubt(_)
             | StoreError::Database(_) => Exit::Failed,
         };

@@ -129,3 +129,34 @@ async fn a_server_without_a_connection_to_spare_is_waited_for() {
     let ended = sync.await.unwrap().code(0);
     assert_eq!(ended.json()["read"], 100);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c6_a_standby_that_takes_over_in_mid_run_ends_it_and_the_next_one_is_in_doubt() {
+    let (states, customers) = undisturbed(14, 400, 200, 100).await;
+    let (cluster, served) = on_its_own(14, 400, 200).await;
+    served.patient();
+    served.replace("[shops.main]", "[shops.main]\npage_size = 100");
+    served.town.anagrafe(&["migrate"]).await.code(0);
+    let standby = Cluster::standby(&cluster);
+    // What stands at the address is first the one, then the other.
+    let line = crate::between::Line::to(cluster.port).await;
+    served.replace(&format!(":{}/", cluster.port), &format!(":{}/", line.port));
+    served.town.sandbox.faults().set(Fault::always("customers.search", FaultKind::Latency { ms: 700 }).after(4));
+    let sync = spawned(&served.town);
+    served.calls("customers.search", 5).await;
+    cluster.control(&["stop", "--mode", "fast"]);
+    // Until somebody answers again, the run waits.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    standby.control(&["promote"]);
+    line.leads_to(standby.port);
+    let ended = sync.await.unwrap().code(1);
+    assert!(ended.stderr.contains("another server has taken over"), "{ended:?}");
+    served.town.sandbox.faults().clear();
+
+    served.town.anagrafe(&["sync"]).await.code(0);
+    let told = served.town.anagrafe(&["status", "--json"]).await.code(0).json();
+    assert!(told["shops"]["main"]["doubted_at"].is_string(), "{told}");
+    assert_eq!(customers_of(&served.town), customers);
+    let there = served.contacts_on(&standby).await;
+    assert_eq!(there, states);
+}

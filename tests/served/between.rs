@@ -8,7 +8,7 @@ use std::{
     process::{Child, Stdio},
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU16, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -74,9 +74,9 @@ impl Drop for Bouncer {
 async fn a_whole_sync_goes_through_a_pgbouncer_that_hands_on_by_transaction() {
     let (states, customers) = undisturbed(13, 500, 300, 50).await;
     let served = Served::of(13, 500, 300).await;
-    let server = served.database.cluster.port;
-    let bouncer = Bouncer::before(server);
-    served.replace(&format!(":{server}/"), &format!(":{}/", bouncer.port));
+    let behind = served.database.cluster.port;
+    let bouncer = Bouncer::before(behind);
+    served.replace(&format!(":{behind}/"), &format!(":{}/", bouncer.port));
     served.replace("[shops.main]", "[shops.main]\npage_size = 50");
     let town = &served.town;
     // Others use the same connections meanwhile, so that nobody finds what he left in one.
@@ -100,30 +100,42 @@ async fn a_whole_sync_goes_through_a_pgbouncer_that_hands_on_by_transaction() {
 async fn a_pgbouncer_without_its_server_is_a_server_that_is_away() {
     let served = Served::of(1, 60, 60).await;
     let bouncer = Bouncer::before(free_port());
-    let server = served.database.cluster.port;
-    served.replace(&format!(":{server}/"), &format!(":{}/", bouncer.port));
+    let behind = served.database.cluster.port;
+    served.replace(&format!(":{behind}/"), &format!(":{}/", bouncer.port));
     served.fails(1, &["cannot be reached", &served.database.name]).await;
 }
 
 /// A line to a server that breaks once: after so many commits, when the server has answered and before we hear it.
-struct Line {
-    port: u16,
+pub struct Line {
+    /// Where it begins.
+    pub port: u16,
+    server: Arc<AtomicU16>,
     commits: Arc<AtomicI64>,
 }
 
 impl Line {
-    async fn to(server: u16) -> Self {
+    /// To a server of this machine.
+    pub async fn to(server: u16) -> Self {
+        let server = Arc::new(AtomicU16::new(server));
+        let leads = Arc::clone(&server);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let commits = Arc::new(AtomicI64::new(i64::MAX));
         let counted = Arc::clone(&commits);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let server = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
-                tokio::spawn(carry(client, server, Arc::clone(&counted)));
+                let port = leads.load(Ordering::SeqCst);
+                if let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await {
+                    tokio::spawn(carry(client, server, Arc::clone(&counted)));
+                }
             }
         });
-        Self { port, commits }
+        Self { port, server, commits }
+    }
+
+    /// From now on it leads to another one.
+    pub fn leads_to(&self, server: u16) {
+        self.server.store(server, Ordering::SeqCst);
     }
 }
 
@@ -176,9 +188,9 @@ async fn c1_a_commit_without_an_answer_loses_nothing_and_does_nothing_twice() {
     let mut ended = std::collections::BTreeMap::<i32, u32>::new();
     for broken in 1..=40 {
         let served = Served::on(&crate::Cluster::shared(), one_person().await).await;
-        let server = served.database.cluster.port;
-        let line = Line::to(server).await;
-        served.replace(&format!(":{server}/"), &format!(":{}/", line.port));
+        let behind = served.database.cluster.port;
+        let line = Line::to(behind).await;
+        served.replace(&format!(":{behind}/"), &format!(":{}/", line.port));
         served.town.anagrafe(&["migrate"]).await.code(0);
         line.commits.store(broken, Ordering::SeqCst);
         let first = served.town.anagrafe(&["sync"]).await;

@@ -69,8 +69,14 @@ impl Served {
 
     /// All contacts, by id.
     pub async fn contacts(&self) -> BTreeMap<i64, Kept> {
-        let mut admin = self.database.cluster.connect("postgres", &self.database.name).await;
-        let rows: Vec<(i64, Option<String>, Option<String>, Option<String>, Option<String>)> = sqlx::query_as(
+        self.contacts_on(&self.database.cluster).await
+    }
+
+    /// The same on another server.
+    pub async fn contacts_on(&self, cluster: &Cluster) -> BTreeMap<i64, Kept> {
+        let mut admin = cluster.connect("postgres", &self.database.name).await;
+        type Text = Option<String>;
+        let rows: Vec<(i64, Text, Text, Text, Text)> = sqlx::query_as(
             "SELECT c.id, c.state, c.reason, l.customer, l.role FROM contacts c
                LEFT JOIN links l ON l.account = c.account AND l.shop = c.shop AND l.id = c.id AND l.ended_at IS NULL",
         )
@@ -85,7 +91,7 @@ impl Served {
     pub async fn calls(&self, name: &str, at_least: usize) {
         let began = Instant::now();
         while self.town.calls(name) < at_least {
-            assert!(began.elapsed() < Duration::from_secs(60), "{name} has been called {at_least} times");
+            assert!(began.elapsed() < Duration::from_mins(1), "{name} has been called {at_least} times");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -111,6 +117,7 @@ pub async fn undisturbed(seed: u64, contacts: usize, customers: usize, page: u32
 }
 
 /// All customers as they are.
+#[must_use]
 pub fn customers_of(town: &Town) -> String {
     let mut customers: Vec<String> =
         town.sandbox.vivocha.customers().into_iter().map(|customer| format!("{customer:?}")).collect();
@@ -159,6 +166,8 @@ async fn every_command_finds_the_server() {
     let served = Served::of(5, 200, 200).await;
     let town = &served.town;
     town.anagrafe(&["status"]).await.code(1);
+    let checked = town.anagrafe(&["check"]).await;
+    assert!(checked.stdout.contains("the first sync makes it"), "{checked:?}");
     let made = town.anagrafe(&["migrate", "--json"]).await.code(0).json();
     assert_eq!(made["from"], 0);
     assert!(made["store"].as_str().unwrap().contains(&served.database.name), "{made}");
@@ -168,6 +177,8 @@ async fn every_command_finds_the_server() {
     town.anagrafe(&["sync"]).await.code(4);
     town.anagrafe(&["resume"]).await.code(0);
     town.anagrafe(&["sync"]).await.code(0);
+    let checked = town.anagrafe(&["check"]).await;
+    assert!(checked.stdout.contains("can be written to") && checked.stdout.contains("PostgreSQL"), "{checked:?}");
     let status = town.anagrafe(&["status", "--json"]).await.code(0).json();
     assert_eq!(status["shops"]["main"]["crossed"], true, "{status}");
     let runs = town.anagrafe(&["runs", "--json"]).await.code(0);

@@ -262,7 +262,7 @@ async fn patience_repeats_what_did_not_happen_and_what_may_be_done_twice_and_has
     let url = "postgres://anagrafe:hunter2@db.example/register".to_owned().into();
     let server = Server::parse(&url).unwrap();
     let patience = Patience { span: Duration::from_secs(30), stop: CancellationToken::new() };
-    let tried = |twice, error: fn() -> StoreError, until: u32| {
+    let put = |twice, error: fn() -> StoreError, until: u32| {
         let (patience, server) = (&patience, &server);
         async move {
             let tries = std::sync::atomic::AtomicU32::new(0);
@@ -279,17 +279,17 @@ async fn patience_repeats_what_did_not_happen_and_what_may_be_done_twice_and_has
     };
     let away = || StoreError::Unreachable("refused".into());
     let doubt = || StoreError::InDoubt("reset".into());
-    assert_eq!(tried(Twice::Wrong, away, 3).await, (Ok(()), 4, 1));
-    assert_eq!(tried(Twice::Same, doubt, 3).await, (Ok(()), 4, 1));
-    let (ended, tries, told) = tried(Twice::Wrong, doubt, 3).await;
+    assert_eq!(put(Twice::Wrong, away, 3).await, (Ok(()), 4, 1));
+    assert_eq!(put(Twice::Same, doubt, 3).await, (Ok(()), 4, 1));
+    let (ended, tries, told) = put(Twice::Wrong, doubt, 3).await;
     assert_eq!((tries, told), (1, 0), "{ended:?}");
-    assert_eq!(tried(Twice::Same, || StoreError::LeaseLost, 3).await.1, 1);
+    assert_eq!(put(Twice::Same, || StoreError::LeaseLost, 3).await.1, 1);
 
     let began = tokio::time::Instant::now();
-    let (ended, tries, told) = tried(Twice::Same, away, u32::MAX).await;
+    let (ended, tries, told) = put(Twice::Same, away, u32::MAX).await;
     let words = ended.unwrap_err();
     assert!(words.contains("register") && words.contains("db.example") && !words.contains("hunter2"), "{words}");
     assert!(began.elapsed() <= Duration::from_secs(30) && tries > 10 && told == 1, "{tries}");
     patience.stop.cancel();
-    assert_eq!(tried(Twice::Same, away, 3).await.1, 1, "a signal ends all waiting");
+    assert_eq!(put(Twice::Same, away, 3).await.1, 1, "a signal ends all waiting");
 }
