@@ -10,8 +10,12 @@ mod failure;
 mod open;
 mod patient;
 mod scratch;
+#[allow(clippy::duplicate_mod, reason = "the units of work are one text, compiled for each database")]
 #[path = "../sql/mod.rs"]
 mod sql;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -183,11 +183,11 @@ impl Units {
         schema::not_newer(found, needed)?;
         if found < needed {
             let migrated = schema::migrate_within(&mut unit, &MIGRATIONS, None).await.map_err(schema::unmigrated);
-            migrated.map_err(|error| server.placed(error, Some(&schema)))?;
+            migrated.map_err(|error| server.advised(error, Some(&schema)))?;
             sqlx::raw_sql(TIDY).execute(&mut *unit).await.map_err(failed)?;
         }
         let admitted = admit(&mut unit, account, key_check, *create).await;
-        if !admitted.map_err(|error| server.placed(error, Some(&schema)))? {
+        if !admitted.map_err(|error| server.advised(error, Some(&schema)))? {
             let reason = format!("it holds nothing of account {account} yet: check the account's name");
             return Err(StoreError::Open { path: server.place.clone(), reason });
         }
@@ -221,7 +221,7 @@ impl Server {
             return Err(refused(format!("{key} is no parameter of a Postgres address: take it out")));
         }
         // sqlx names what it could not read, and that is never the password.
-        let options = PgConnectOptions::from_str(text).map_err(|error| refused(error.to_string()))?;
+        let options = PgConnectOptions::from_str(text).map_err(|error| refused(innermost(&error)))?;
         let name = options.get_application_name().unwrap_or("anagrafe").to_owned();
         // A pgbouncer refuses a session that sets what it does not know; we have no fractions to print.
         let options = options
@@ -268,16 +268,23 @@ impl Server {
                 path: self.place.clone(),
                 reason: format!("{error}: look at sslmode and sslrootcert in store.url"),
             },
-            error => self.placed(error, schema),
+            error => self.advised(error, schema),
         }
     }
 
-    /// The same error, with the place it is about, and for what a role lacks with who can give it.
-    pub(super) fn placed(&self, error: StoreError, schema: Option<&str>) -> StoreError {
-        match error {
+    /// The same error, with the place it is about.
+    pub(super) fn placed(&self, error: StoreError) -> StoreError {
+        match self.advised(error, None) {
             StoreError::Unreachable(why) => StoreError::Unreachable(format!("{}: {why}", self.place)),
             StoreError::ReadOnly(why) => StoreError::ReadOnly(format!("{}: {why}", self.place)),
             StoreError::InDoubt(why) => StoreError::InDoubt(format!("{}: {why}", self.place)),
+            error => error,
+        }
+    }
+
+    /// The same error; where something is to be done about it, with what.
+    fn advised(&self, error: StoreError, schema: Option<&str>) -> StoreError {
+        match error {
             StoreError::Database(error) => match self.advice(&error, schema) {
                 Some(reason) => StoreError::Open { path: self.place.clone(), reason },
                 None => StoreError::Database(error),
@@ -303,5 +310,13 @@ impl Server {
             code if code.starts_with("08") => Some(message.to_owned()),
             _ => None,
         }
+    }
+}
+
+/// What the first of an error's causes says.
+fn innermost(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => innermost(source),
+        None => error.to_string(),
     }
 }
