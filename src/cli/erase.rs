@@ -158,7 +158,7 @@ fn hashed_emails(memory: &Memory, given: &[Given]) -> Result<Vec<Keyed>, Failure
 /// A number without a country is what it is in any of the shops' countries.
 fn hashed_phones(settings: &Settings, memory: &Memory, given: &[Given]) -> Result<Vec<Keyed>, Failure> {
     let regions: Vec<Region> =
-        settings.shops.values().filter_map(|shop| Region::parse(&shop.country.as_region_str().to_string())).collect();
+        settings.shops.values().filter_map(|shop| Region::parse(shop.country.as_region_str().as_ref())).collect();
     let mut hashes = Vec::new();
     for Given(text) in given {
         let found: Vec<Keyed> = regions

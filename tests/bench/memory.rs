@@ -2,13 +2,14 @@
 //! while it crosses and resyncs a small shop and a large one over real HTTP. Beside each run its floor: the same pages read by a bare
 //! client that does nothing with them.
 //!
-//! `cargo bench --bench memory` runs it; with ANAGRAFE_SLOW the large shop has 200 000 contacts, else 40 000. Fails where a run takes more than
+//! `cargo bench --bench memory` runs it; with `ANAGRAFE_SLOW` the large shop has 200 000 contacts, else 40 000. Fails where a run takes more than
 //! 64 MiB, or the large shop more than 1.1 times what the small one takes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,
     clippy::indexing_slicing,
+    clippy::disallowed_methods,
     reason = "a benchmark ends where it fails, and says what it found"
 )]
 

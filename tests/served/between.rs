@@ -22,7 +22,7 @@ use tokio::{
 
 use crate::{
     Served, Town, customers_of,
-    postgres::{as_servant, free_port},
+    support::postgres::{as_servant, free_port},
     support::contact,
     undisturbed,
 };

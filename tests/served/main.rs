@@ -11,8 +11,6 @@
 
 mod away;
 mod between;
-#[path = "../support/postgres.rs"]
-mod postgres;
 mod refused;
 #[path = "../support/mod.rs"]
 mod support;
@@ -24,7 +22,7 @@ use std::{
 };
 
 use anagrafe::sandbox::{Options, population};
-use postgres::{Cluster, Database};
+use support::postgres::{Cluster, Database};
 use support::{
     Town, count,
     kept::{self, Kept},
@@ -75,16 +73,7 @@ impl Served {
     /// The same on another server.
     pub async fn contacts_on(&self, cluster: &Cluster) -> BTreeMap<i64, Kept> {
         let mut admin = cluster.connect("postgres", &self.database.name).await;
-        type Text = Option<String>;
-        let rows: Vec<(i64, Text, Text, Text, Text)> = sqlx::query_as(
-            "SELECT c.id, c.state, c.reason, l.customer, l.role FROM contacts c
-               LEFT JOIN links l ON l.account = c.account AND l.shop = c.shop AND l.id = c.id AND l.ended_at IS NULL",
-        )
-        .fetch_all(&mut admin)
-        .await
-        .unwrap();
-        let kept = |(id, state, reason, customer, role)| (id, Kept { state, reason, customer, role });
-        rows.into_iter().map(kept).collect()
+        support::kept::contacts_of(&mut admin).await
     }
 
     /// Waits until the binary has made so many calls of a kind.
