@@ -30,7 +30,7 @@ use tempfile::TempDir;
 const WATCH: &str = r#"
     "$1/pg_ctl" --pgdata "$2" --log "$2/log" --wait --silent --options "$3" start && echo ready
     cat > /dev/null
-    "$1/pg_ctl" --pgdata "$2" --mode immediate --silent stop
+    "$1/pg_ctl" --pgdata "$2" --mode immediate --silent stop 2> /dev/null
 "#;
 /// Whoever is `locked` needs a password; all others are trusted, as nobody else gets into the folder.
 const HBA: &str = "local all all trust\nhost all locked 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n";
