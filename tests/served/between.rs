@@ -22,8 +22,8 @@ use tokio::{
 
 use crate::{
     Served, Town, customers_of,
-    support::postgres::{as_servant, free_port},
     support::contact,
+    support::postgres::{as_servant, free_port},
     undisturbed,
 };
 
