@@ -62,6 +62,14 @@ async fn a_role_without_rights_is_told_what_a_dba_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_does_not_say_which_cluster_it_is_is_no_hindrance() {
+    let served = Served::of(1, 60, 60).await;
+    served.database.meddle("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC").await;
+    served.town.anagrafe(&["sync"]).await.code(0);
+    served.town.anagrafe(&["sync"]).await.code(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_takes_no_writes_is_said_to_take_none_and_can_still_be_looked_at() {
     let served = Served::of(1, 60, 60).await;
     served.town.anagrafe(&["sync"]).await.code(0);

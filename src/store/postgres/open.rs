@@ -44,6 +44,10 @@ const ORIGIN: &str = "
     SELECT (SELECT system_identifier FROM pg_control_system()) || ':'
            || CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END || ':'
            || (SELECT CAST(oid AS TEXT) FROM pg_database WHERE datname = current_database())";
+/// The same where a provider does not let a role see which cluster it is.
+const ORIGIN_UNNAMED: &str = "
+    SELECT '?:' || CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END || ':'
+           || (SELECT CAST(oid AS TEXT) FROM pg_database WHERE datname = current_database())";
 /// One process migrates or makes an account, and the others wait for it and find it done. A number of our own; it may take
 /// its time. (What sqlx prepares for it goes with it: the next to use this session may not be us.)
 const ALONE: &str = "
@@ -120,6 +124,11 @@ pub async fn schema_version(
     patience.with(Twice::Same, &server, notice, ask).await
 }
 
+/// Whether the server refused it for want of a right.
+fn forbidden(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "42501")
+}
+
 impl Units {
     /// Opens the store: one attempt.
     pub(super) async fn open(options: &OpenOptions, server: &Server) -> Result<Self, StoreError> {
@@ -136,7 +145,11 @@ impl Units {
     /// The same, with its database asked where it is: after a failover it is elsewhere, and may have gone back in time.
     pub(super) async fn where_it_is_now(&self, server: &Server) -> Result<Self, StoreError> {
         let mut taken = self.readers.take().await.map_err(|error| server.unopened(error, None))?;
-        let asked = query_scalar::<_, String>(ORIGIN).persistent(false).fetch_one(&mut taken.connection).await;
+        let mut asked = query_scalar::<_, String>(ORIGIN).persistent(false).fetch_one(&mut taken.connection).await;
+        if asked.as_ref().is_err_and(forbidden) {
+            let unnamed = query_scalar::<_, String>(ORIGIN_UNNAMED).persistent(false);
+            asked = unnamed.fetch_one(&mut taken.connection).await;
+        }
         let origin = asked.map_err(|error| server.unopened(error, None))?.into();
         taken.give_back();
         let Self { account, writer, readers, origin: _ } = self;
