@@ -95,6 +95,8 @@ pub async fn apply(
         return Ok(applied);
     };
     let declarations: Vec<Declaration> = jobs.iter().map(|job| declaration(bridge, run, job)).collect();
+    // Under the lease at the instant of sending, however long a write waits for its turn.
+    let writer = &writer.under(tenure.permit(Some(bridge.stop.clone())));
     let ids = bridge.store.declare(&tenure.lease(), &declarations).await?;
     let mut declared = jobs.iter().zip(ids).peekable();
     while !applied.canary
@@ -205,9 +207,15 @@ async fn update(
     tenure.covers(bridge.rules.write_timeout)?;
     let after = match writer.update(job.customer, patch.body()).await {
         Ok(after) => after,
+        Err(error) if error.verdict == Verdict::Stop && bridge.stop.is_cancelled() => return Err(PassError::Stopped),
+        Err(error) if error.verdict == Verdict::Stop => {
+            tenure.covers(bridge.rules.write_timeout)?;
+            return outcome_of(error, "update-failed");
+        }
         Err(error) => return outcome_of(error, "update-failed"),
     };
-    look(bridge, writer, job, &before, &patch, after, canary).await
+    // What has to be put back is put back though somebody asked to stop.
+    look(bridge, &writer.under(tenure.permit(None)), job, &before, &patch, after, canary).await
 }
 
 /// The same rules on a fresh reading; what was not declared is not sent.

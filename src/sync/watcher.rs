@@ -19,7 +19,8 @@ impl Watcher {
         }
         match &self.seen {
             Some((before, since)) if same(before, held) => {
-                (at.saturating_sub(*since) > held.ttl).then(|| Succession::Silent(held.clone()))
+                // A little longer: its holder's clock may run slower than ours.
+                (at.saturating_sub(*since) > held.ttl + held.ttl / 100).then(|| Succession::Silent(held.clone()))
             }
             Some(_) => {
                 self.life = true;
@@ -53,8 +54,7 @@ mod tests {
     const TTL: Duration = Duration::from_secs(90);
 
     fn held(epoch: i64, beat: i64) -> Held {
-        let holder =
-            Holder { host: "elsewhere".into(), boot: "b".into(), pid: 7, started: 1, purpose: "sync".into() };
+        let holder = Holder { host: "elsewhere".into(), boot: "b".into(), pid: 7, started: 1, purpose: "sync".into() };
         Held { holder, epoch, beat, ttl: TTL, expires: Moment::from_millis(0) }
     }
 
