@@ -119,7 +119,7 @@ impl Crossing<'_> {
         commit.record(failed, applied, held, tally).await
     }
 
-    fn sieve(&self) -> Sieve<'_> {
+    pub(super) fn sieve(&self) -> Sieve<'_> {
         Sieve { bridge: self.bridge, rules: &self.rules, everything: self.everything, now: self.since }
     }
 
@@ -128,12 +128,7 @@ impl Crossing<'_> {
         sorted.work.iter().take(20).map(key).collect()
     }
 
-    async fn known(
-        &self,
-        ids: &[ContactId],
-        members: &[gather::Member],
-        reach: Reach,
-    ) -> Result<Known, PassError> {
+    async fn known(&self, ids: &[ContactId], members: &[gather::Member], reach: Reach) -> Result<Known, PassError> {
         let identifiers: BTreeSet<Keyed> =
             members.iter().flat_map(|member| [member.hashes.email, member.hashes.phone]).flatten().collect();
         let query = PageQuery {
@@ -162,12 +157,8 @@ impl Crossing<'_> {
         for contact in plan.contacts.iter().filter(|plan| !plan.patch.is_empty()) {
             let id = contact.contact.id;
             let (Some(subject), Some(link)) = (subjects.get(&id), &contact.link) else { continue };
-            let job = Job {
-                contact: &subject.contact,
-                identity: &subject.identity,
-                plan: contact,
-                customer: &link.customer,
-            };
+            let job =
+                Job { contact: &subject.contact, identity: &subject.identity, plan: contact, customer: &link.customer };
             let what = self.what(contact);
             match self.hold_of(contact, what, known) {
                 None => sifted.jobs.push(job),
