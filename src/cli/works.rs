@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{
-    Context, Exit, Failure, exit, logging, report,
+    Context, Exit, Failure, exit, logging,
     output::Output,
     progress::Progress,
+    report,
     setup::{self, Memory, Network, Purpose},
     signals::Signals,
 };
@@ -56,10 +57,15 @@ impl Works {
     /// Busy, or the store failed.
     pub async fn tenure(&self, purpose: &'static str, wait: bool) -> Result<Tenure, Failure> {
         let candidacy = setup::candidacy(&self.settings, &self.memory.store, purpose, wait, &self.signals.stop);
-        let tenure = Tenure::take(candidacy).await.map_err(|error| self.signals.caught().map_or_else(
-            || Failure::from(error),
-            |signal| Failure { exit: Exit::Signal(signal), error: anyhow::anyhow!("stopped by a signal; nothing was done") },
-        ))?;
+        let tenure = Tenure::take(candidacy).await.map_err(|error| {
+            self.signals.caught().map_or_else(
+                || Failure::from(error),
+                |signal| Failure {
+                    exit: Exit::Signal(signal),
+                    error: anyhow::anyhow!("stopped by a signal; nothing was done"),
+                },
+            )
+        })?;
         if tenure.went_back() {
             self.out.notice(
                 "The store went back in time: it was restored from a copy, or failed over. Until `anagrafe resync` has looked at everything again, nothing is written to Vivocha.",
@@ -127,12 +133,14 @@ impl Works {
         Ok(exit::of_run(&report, self.signals.caught(), stood(&report, &standing)))
     }
 
-    /// The end of a command: the lease is given back.
+    /// The end of a command, however it ended: the lease is given back.
     ///
     /// # Errors
-    /// If the store failed.
-    pub async fn end(&self, tenure: Tenure, exit: Exit) -> Result<Exit, Failure> {
-        tenure.end().await?;
+    /// What it ended with; or the store failed.
+    pub async fn end(&self, tenure: Tenure, ended: Result<Exit, Failure>) -> Result<Exit, Failure> {
+        let given_back = tenure.end().await;
+        let exit = ended?;
+        given_back?;
         Ok(self.signals.caught().map_or(exit, |number| exit.and(Exit::Signal(number))))
     }
 }
