@@ -111,6 +111,7 @@ impl From<StoreError> for Failure {
             | StoreError::SameShop { .. } => Exit::Usage,
             StoreError::LeaseLost
             | StoreError::Paused
+            | StoreError::Erased(_)
             | StoreError::TooNew { .. }
             | StoreError::TooOld { .. }
             | StoreError::Inconsistent(_)

@@ -39,6 +39,7 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<Exit, Failure> {
         store: Arc::clone(&memory.store),
         clock: Arc::new(SystemClock),
         ttl: settings.store.lease,
+        longest_call: settings.vivocha.timeout,
         purpose: "plan",
         wait: false,
         // A throw-away copy proves nothing about the store it was made from.

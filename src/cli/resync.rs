@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::{Context, Exit, Failure, args::ResyncArgs, setup, works::Works};
 use crate::{
     config::next_sync,
-    model::ContactId,
+    model::{ContactId, ShopName},
     sync::{
         Bridge, Clock as _, Interlude, PassError, SystemClock, Tenure,
         run::{ResyncOptions, SyncOptions, resync},
@@ -21,18 +21,28 @@ pub async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, Failure> {
     let shops = setup::shops(&works.settings, args.shop.as_ref())?;
     let options = options(&args, shops.len())?;
     let tenure = works.tenure("resync", args.wait).await?;
+    let ended = shop_after_shop(&works, &tenure, &shops, &options).await;
+    works.end(tenure, ended).await
+}
+
+async fn shop_after_shop(
+    works: &Works,
+    tenure: &Tenure,
+    shops: &[ShopName],
+    options: &ResyncOptions,
+) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
-    let ready = works.surveyed(&shops, &tenure, &mut exit).await?;
+    let ready = works.surveyed(shops, tenure, &mut exit).await?;
     let bridges: Vec<Bridge> = ready.iter().map(|(bridge, _)| bridge.clone()).collect();
-    let between = Between::new(&works, &tenure, &bridges);
+    let between = Between::new(works, tenure, &bridges);
     for (bridge, surveyed) in ready {
         if works.signals.caught().is_some() {
             break;
         }
-        let run = async { resync(&bridge, &tenure, &options, surveyed, &between).await };
+        let run = async { resync(&bridge, tenure, options, surveyed, &between).await };
         exit = exit.and(works.told(run).await?);
     }
-    works.end(tenure, exit).await
+    Ok(exit)
 }
 
 fn options(args: &ResyncArgs, shops: usize) -> Result<ResyncOptions, Failure> {

@@ -253,6 +253,7 @@ pub fn candidacy(
         store: Arc::clone(store),
         clock: Arc::new(SystemClock),
         ttl: settings.store.lease,
+        longest_call: settings.vivocha.timeout,
         purpose,
         wait,
         witness: Some(Arc::new(witness)),

@@ -134,12 +134,14 @@ impl Works {
         Ok(exit::of_run(&report, self.signals.caught(), stood(&report, &standing)))
     }
 
-    /// The end of a command: the lease is given back.
+    /// The end of a command, however it ended: the lease is given back.
     ///
     /// # Errors
-    /// If the store failed.
-    pub async fn end(&self, tenure: Tenure, exit: Exit) -> Result<Exit, Failure> {
-        tenure.end().await?;
+    /// What it ended with; or the store failed.
+    pub async fn end(&self, tenure: Tenure, ended: Result<Exit, Failure>) -> Result<Exit, Failure> {
+        let given_back = tenure.end().await;
+        let exit = ended?;
+        given_back?;
         Ok(self.signals.caught().map_or(exit, |number| exit.and(Exit::Signal(number))))
     }
 }

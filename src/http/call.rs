@@ -15,6 +15,15 @@ pub enum Safety {
     Write,
 }
 
+/// What else has to allow a call. What held when it was made may hold no more when its turn comes: turns may be long in coming, and
+/// a process may be stopped at any moment and for any time.
+pub trait Permit: Send + Sync {
+    /// Whether a try that may take this long may begin. Asked in the instant before its first byte.
+    fn begins(&self, span: Duration) -> bool;
+    /// Whether one that has begun may go on. Asked whenever anything is done for it.
+    fn goes_on(&self) -> bool;
+}
+
 /// One call, before it is sent.
 #[derive(Clone)]
 pub struct Call {
@@ -32,6 +41,8 @@ pub struct Call {
     pub body: Option<Bytes>,
     /// How long one try may take, connecting included.
     pub timeout: Duration,
+    /// What else has to allow it, if anything.
+    pub permit: Option<Arc<dyn Permit>>,
 }
 
 impl fmt::Debug for Call {

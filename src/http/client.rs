@@ -4,7 +4,9 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    future::poll_fn,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
     time::Duration,
 };
 
@@ -120,8 +122,12 @@ impl Client {
             Ok(pass) => pass,
             Err(TooLong(left)) => return Next::Fail(Verdict::Retry, paused(left)),
         };
+        if call.permit.as_ref().is_some_and(|permit| !permit.begins(call.timeout)) {
+            let cause = "not sent: it was not permitted any more when its turn came";
+            return Next::Fail(Verdict::Stop, Cause::Protocol(cause.into()));
+        }
         *self.memory().calls.entry(call.name).or_default() += 1;
-        match timeout(call.timeout, self.inner.transport.send(call)).await {
+        match timeout(call.timeout, self.send(call)).await {
             Ok(Ok(answer)) => self.weigh(call, answer, number, &pass, judge),
             Ok(Err(error)) => {
                 if matches!(error.cause, Cause::Timeout(_)) {
@@ -134,6 +140,16 @@ impl Client {
                 weigh_failure(call.safety, TransportError::sent(Cause::Timeout(call.timeout)))
             }
         }
+    }
+
+    /// Sends for as long as that is permitted. What is abandoned may have been sent.
+    async fn send(&self, call: &Call) -> Result<Answer, TransportError> {
+        let mut sending = std::pin::pin!(self.inner.transport.send(call));
+        poll_fn(|context| match &call.permit {
+            Some(permit) if !permit.goes_on() => Poll::Ready(Err(TransportError::sent(Cause::Broken))),
+            Some(_) | None => sending.as_mut().poll(context),
+        })
+        .await
     }
 
     /// Decides what a whole answer means; a pause it asks for is called before the pass is given back, so that nobody slips by.

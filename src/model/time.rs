@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 #[serde(into = "String", try_from = "String")]
 pub struct Moment(i64);
 
+/// How far the clocks of well-kept machines disagree at most.
+pub const DISAGREE: Duration = Duration::from_mins(5);
+
 impl Moment {
     /// From milliseconds since 1970 UTC.
     #[must_use]
@@ -33,6 +36,13 @@ impl Moment {
     #[must_use]
     pub fn before(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// Whether a clock that was ahead signed this: it lies further in the future than clocks of well-kept machines disagree. What
+    /// was to follow so long after it cannot be waited for.
+    #[must_use]
+    pub fn is_ahead(self, now: Self) -> bool {
+        self > now.after(DISAGREE)
     }
 
     /// The time from `earlier` to this, zero if it is not earlier.

@@ -235,6 +235,7 @@ impl Shop {
             headers: self.headers.clone(),
             body: Some(Bytes::from(body)),
             timeout: self.timeout,
+            permit: None,
         };
         self.client.call(call, &|answer| self.judge(endpoint, answer)).await
     }

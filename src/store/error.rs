@@ -14,6 +14,9 @@ pub enum StoreError {
     /// Writing is paused: nothing was declared.
     #[error("writing is paused: `anagrafe resume` lets it go on")]
     Paused,
+    /// Persons of a declaration were erased meanwhile: nothing was declared. It may be made again without them.
+    #[error("contacts of this step were erased meanwhile: nothing was written for anybody; run again")]
+    Erased(Vec<ContactKey>),
     /// The database was made by a newer Anagrafe.
     #[error(
         "the store has schema version {found}, and this Anagrafe knows {known}: install the newer version, or restore an older store"

@@ -75,7 +75,8 @@ pub trait Store: Questions {
     /// Contacts that are to be fetched by id, in the order of ids.
     async fn due(&self, of: &DueQuery) -> Result<Vec<ContactId>, StoreError>;
 
-    /// Declares writes before their first byte is sent. Fails if writing is paused.
+    /// Declares writes before their first byte is sent. Fails if writing is paused, or if somebody of them was erased
+    /// ([`StoreError::Erased`]).
     async fn declare(&self, lease: &Lease, writes: &[Declaration]) -> Result<Vec<WriteId>, StoreError>;
     /// Records a page: outcomes, settled writes, and the checkpoint, in one transaction.
     async fn record(&self, lease: &Lease, page: &PageRecord) -> Result<(), StoreError>;

@@ -4,7 +4,7 @@
 //! and still change are sent; the answer is compared with what was there. A run's first write is a canary: alone, read
 //! back by id, before any other is in flight. If a field that was not sent vanished, it is put back and the run stops.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt as _, stream};
 use serde_json::{Map, Value};
@@ -13,7 +13,7 @@ use super::{Bridge, PassError, Tenure};
 use crate::{
     http::{CallError, Verdict},
     model::{
-        Contact, ContactId, ContactKey, Customer, CustomerId,
+        Contact, ContactId, ContactKey, Customer, CustomerId, Hashes,
         link::{Baselines, Field},
         run::RunId,
     },
@@ -22,7 +22,7 @@ use crate::{
         normalise::Identity,
         page::ContactPlan,
     },
-    store::{Declaration, DeclaredField, WriteId, WriteOutcome},
+    store::{Declaration, DeclaredField, StoreError, WriteId, WriteOutcome},
     vivocha::Writer,
 };
 
@@ -62,6 +62,8 @@ pub struct Applied {
     pub done: BTreeMap<ContactId, Done>,
     /// Outcomes of what was declared.
     pub settled: Vec<(WriteId, WriteOutcome)>,
+    /// Erased while their page was handled: nothing was sent for them.
+    pub erased: BTreeSet<ContactId>,
     /// What ends the run, after these are recorded.
     pub stopped: Option<PassError>,
     /// Whether the canary has sung.
@@ -94,9 +96,11 @@ pub async fn apply(
         applied.done.extend(jobs.iter().map(as_planned));
         return Ok(applied);
     };
-    let declarations: Vec<Declaration> = jobs.iter().map(|job| declaration(bridge, run, job)).collect();
-    let ids = bridge.store.declare(&tenure.lease(), &declarations).await?;
-    let mut declared = jobs.iter().zip(ids).peekable();
+    let mut declarations: Vec<Declaration> = jobs.iter().map(|job| declaration(bridge, run, job)).collect();
+    // Under the lease at the instant of sending, however long a write waits for its turn.
+    let writer = &writer.under(tenure.permit(Some(bridge.stop.clone())));
+    let ids = declare(bridge, tenure, &mut declarations, &mut applied).await?;
+    let mut declared = jobs.iter().filter(|job| !erased(&applied, job)).zip(ids).collect::<Vec<_>>().into_iter();
     while !applied.canary
         && let Some((job, write)) = declared.next()
     {
@@ -122,6 +126,28 @@ pub async fn apply(
         }
     }
     Ok(applied)
+}
+
+/// Declares what is to be sent, without those who were erased meanwhile.
+async fn declare(
+    bridge: &Bridge,
+    tenure: &Tenure,
+    declarations: &mut Vec<Declaration>,
+    applied: &mut Applied,
+) -> Result<Vec<WriteId>, PassError> {
+    loop {
+        match bridge.store.declare(&tenure.lease(), declarations).await {
+            Err(StoreError::Erased(who)) if !who.is_empty() => {
+                applied.erased.extend(who.iter().map(|key| key.id));
+                declarations.retain(|declaration| !who.contains(&declaration.contact));
+            }
+            declared => return Ok(declared?),
+        }
+    }
+}
+
+fn erased(applied: &Applied, job: &Job<'_>) -> bool {
+    applied.erased.contains(&job.contact.id)
 }
 
 /// Notes a result; true where the run has to stop.
@@ -172,6 +198,7 @@ fn declaration(bridge: &Bridge, run: RunId, job: &Job<'_>) -> Declaration {
     Declaration {
         run,
         contact: ContactKey { shop: bridge.shop_name().clone(), id: job.contact.id },
+        hashes: Hashes::of(job.identity, &bridge.key),
         customer: job.customer.clone(),
         why: job.plan.reason.clone(),
         fields: job.plan.patch.sent().map(field).collect(),
@@ -205,9 +232,15 @@ async fn update(
     tenure.covers(bridge.rules.write_timeout)?;
     let after = match writer.update(job.customer, patch.body()).await {
         Ok(after) => after,
+        Err(error) if error.verdict == Verdict::Stop && bridge.stop.is_cancelled() => return Err(PassError::Stopped),
+        Err(error) if error.verdict == Verdict::Stop => {
+            tenure.covers(bridge.rules.write_timeout)?;
+            return outcome_of(error, "update-failed");
+        }
         Err(error) => return outcome_of(error, "update-failed"),
     };
-    look(bridge, writer, job, &before, &patch, after, canary).await
+    // What has to be put back is put back though somebody asked to stop.
+    look(bridge, &writer.under(tenure.permit(None)), job, &before, &patch, after, canary).await
 }
 
 /// The same rules on a fresh reading; what was not declared is not sent.

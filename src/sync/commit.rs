@@ -87,6 +87,11 @@ impl Commit<'_> {
                 page.ended.push(Ended::In(self.state_of(id)));
                 continue;
             }
+            if applied.erased.contains(&id) {
+                page.ended.push(Ended::In(ContactState::Excluded));
+                page.records.push(self.crossing.sieve().excluded(id));
+                continue;
+            }
             let done = applied.done.get(&id);
             if done.is_none() && !contact.patch.is_empty() {
                 // Never tried: the run is being stopped.

@@ -119,7 +119,7 @@ impl Crossing<'_> {
         commit.record(failed, applied, held, tally).await
     }
 
-    fn sieve(&self) -> Sieve<'_> {
+    pub(super) fn sieve(&self) -> Sieve<'_> {
         Sieve { bridge: self.bridge, rules: &self.rules, everything: self.everything, now: self.since }
     }
 

@@ -118,7 +118,9 @@ impl Sieve<'_> {
         if prior.held.as_ref().is_some_and(|held| !held.released && held.fingerprint == now) {
             return Some(Ended::Unchanged);
         }
-        let quiet = judged.fingerprint == now && !due(judged.recheck_at) && !due(judged.retry_at);
+        // Judged in the future, by a clock that was ahead: then what it is due at is ahead too.
+        let ahead = judged.at.is_ahead(self.now);
+        let quiet = judged.fingerprint == now && !ahead && !due(judged.recheck_at) && !due(judged.retry_at);
         match judged.state {
             ContactState::Gone => None,
             ContactState::Parked if quiet => Some(Ended::In(ContactState::Parked)),
@@ -134,7 +136,8 @@ impl Sieve<'_> {
         }
     }
 
-    fn excluded(&self, id: ContactId) -> ContactRecord {
+    /// The record of a contact that was erased.
+    pub fn excluded(&self, id: ContactId) -> ContactRecord {
         ContactRecord {
             entry: index_entry(id, Hashes::default()),
             state: ContactState::Excluded,

@@ -2,7 +2,8 @@
 //! left of the lease outlives that write's deadline.
 //!
 //! No clock that can be set has a say in it. The holder counts from the moment it *asked* for the renewal, on a clock that goes on
-//! while the machine sleeps; whoever would succeed it watches for longer than the lease lasts and sees no renewal.
+//! while the machine sleeps; whoever would succeed it watches for longer than the lease lasts and sees no renewal. (A machine that is
+//! stopped from outside, clocks and all, cannot know that time went by: there the store's fence is what is left, at the next unit.)
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -20,7 +21,8 @@ use super::{
     witness::WitnessFile,
 };
 use crate::{
-    model::run::RunId,
+    http::Permit,
+    model::{run::RunId, time::Moment},
     store::{Acquired, Claim, Held, Lease, Store, StoreError, Witness},
 };
 
@@ -52,6 +54,8 @@ pub struct Candidacy {
     pub clock: Arc<dyn Clock>,
     /// How long the lease lasts without being renewed.
     pub ttl: Duration,
+    /// The longest call that is to be made under it: it is renewed so often that there is always more left.
+    pub longest_call: Duration,
     /// What for: `sync`, `resync`.
     pub purpose: &'static str,
     /// Whether to wait while somebody else has it.
@@ -105,9 +109,7 @@ impl Tenure {
             if succession.is_some() {
                 continue;
             }
-            // A lease that ran out by the calendar is most likely a dead holder's: it is watched, and not believed.
-            let ran_out = held.expires <= candidacy.clock.now() && !watcher.saw_life();
-            if !candidacy.wait && !ran_out {
+            if !candidacy.wait && !(is_dubious(&held, candidacy.clock.now()) && !watcher.saw_life()) {
                 return Err(Busy(held).into());
             }
             let pause = Duration::from_secs(1).min(held.ttl / 8).max(Duration::from_millis(20));
@@ -119,12 +121,19 @@ impl Tenure {
     }
 
     fn hold(candidacy: Candidacy, lease: Lease, since: Duration, went_back: bool) -> Self {
-        let Candidacy { store, clock, ttl, witness, .. } = candidacy;
+        let Candidacy { store, clock, ttl, longest_call, witness, .. } = candidacy;
         if let Some(witness) = &witness {
-            witness.see(Witness { epoch: lease.epoch, run: 0 });
+            witness.see(Witness { epoch: lease.epoch, ..Witness::default() });
         }
         let own = Arc::new(Mutex::new(Own { lease, since, lost: false }));
-        let renewal = tokio::spawn(renew(Arc::clone(&store), clock, Arc::clone(&own), ttl)).abort_handle();
+        let renewing = Renewing {
+            store: Arc::clone(&store),
+            clock,
+            own: Arc::clone(&own),
+            every: every(ttl, longest_call),
+            witness: witness.clone(),
+        };
+        let renewal = tokio::spawn(renewing.on()).abort_handle();
         Self { store, own, renewal, witness, went_back }
     }
 
@@ -143,7 +152,7 @@ impl Tenure {
     /// A run began under this tenure.
     pub fn began(&self, run: RunId) {
         if let Some(witness) = &self.witness {
-            witness.see(Witness { epoch: self.lease().epoch, run: run.0 });
+            witness.see(Witness { epoch: self.lease().epoch, run: run.0, beat: 0 });
         }
     }
 
@@ -152,9 +161,13 @@ impl Tenure {
     /// # Errors
     /// [`PassError::LeaseLost`] if that cannot be said.
     pub fn covers(&self, span: Duration) -> Result<(), PassError> {
-        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = own.lease.ttl.saturating_sub(uptime().saturating_sub(own.since));
-        if own.lost || left <= span { Err(PassError::LeaseLost) } else { Ok(()) }
+        if outlives(&self.own, span) { Ok(()) } else { Err(PassError::LeaseLost) }
+    }
+
+    /// What writes are sent under: the lease, and that nobody asked to `stop`.
+    #[must_use]
+    pub fn permit(&self, stop: Option<CancellationToken>) -> Arc<dyn Permit> {
+        Arc::new(UnderLease { own: Arc::clone(&self.own), stop })
     }
 
     /// Gives the lease back.
@@ -173,21 +186,132 @@ impl Drop for Tenure {
     }
 }
 
-/// Renews at a third of the lease: two renewals may fail before it is lost.
-async fn renew(store: Arc<dyn Store>, clock: Arc<dyn Clock>, own: Arc<Mutex<Own>>, ttl: Duration) {
-    loop {
-        tokio::time::sleep(ttl / 3).await;
-        let since = uptime();
-        let lease = own.lock().unwrap_or_else(PoisonError::into_inner).lease.clone();
-        let renewed = store.renew(&lease, clock.now()).await;
-        let mut own = own.lock().unwrap_or_else(PoisonError::into_inner);
-        match renewed {
-            Ok(lease) => (own.lease, own.since) = (lease, since),
-            Err(StoreError::LeaseLost) => {
-                own.lost = true;
-                return;
+/// Whether what is left of a lease is certainly longer than a span.
+fn outlives(own: &Mutex<Own>, span: Duration) -> bool {
+    let own = own.lock().unwrap_or_else(PoisonError::into_inner);
+    let left = own.lease.ttl.saturating_sub(uptime().saturating_sub(own.since));
+    !own.lost && left > span
+}
+
+struct UnderLease {
+    own: Arc<Mutex<Own>>,
+    stop: Option<CancellationToken>,
+}
+
+impl Permit for UnderLease {
+    fn begins(&self, span: Duration) -> bool {
+        !self.stop.as_ref().is_some_and(CancellationToken::is_cancelled) && outlives(&self.own, span)
+    }
+
+    fn goes_on(&self) -> bool {
+        outlives(&self.own, Duration::ZERO)
+    }
+}
+
+/// Whether what a lease says of the calendar cannot be believed. One that ran out is most likely a dead holder's, and one that lasts
+/// longer from now on than any renewal makes it was signed by a clock that is not ours: such a one is watched.
+fn is_dubious(held: &Held, now: Moment) -> bool {
+    held.expires <= now || held.expires > now.after(held.ttl)
+}
+
+/// How often a lease is renewed: two renewals may fail before less is left of it than the longest call may take.
+fn every(ttl: Duration, longest_call: Duration) -> Duration {
+    (ttl.saturating_sub(longest_call) / 3).max(ttl / 300)
+}
+
+struct Renewing {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    own: Arc<Mutex<Own>>,
+    every: Duration,
+    witness: Option<Arc<WitnessFile>>,
+}
+
+impl Renewing {
+    async fn on(self) {
+        let mut failing = false;
+        let mut beat = 0;
+        loop {
+            let (lease, since) = {
+                let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+                (own.lease.clone(), own.since)
+            };
+            // Counted from when the last one was asked for: one that was long in coming is soon followed by the next.
+            let pause = self.every.saturating_sub(uptime().saturating_sub(since));
+            tokio::time::sleep(if failing { pause.max(self.every.min(Duration::from_secs(1))) } else { pause }).await;
+            let since = uptime();
+            let renewed = self.store.renew(&lease, self.clock.now()).await;
+            let failed_before = failing;
+            failing = renewed.is_err();
+            match renewed {
+                Ok(lease) => {
+                    beat += 1;
+                    let further = Witness { epoch: lease.epoch, run: 0, beat };
+                    {
+                        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+                        (own.lease, own.since) = (lease, since);
+                    }
+                    if let Some(witness) = &self.witness {
+                        witness.see(further);
+                    }
+                }
+                Err(StoreError::LeaseLost) => {
+                    tracing::error!(
+                        "the lease on the account was lost: another process works on it, or its store is another now"
+                    );
+                    self.own.lock().unwrap_or_else(PoisonError::into_inner).lost = true;
+                    return;
+                }
+                Err(error) if !failed_before => tracing::warn!(%error, "the lease could not be renewed; trying again"),
+                Err(_) => {}
             }
-            Err(error) => tracing::warn!(%error, "the lease could not be renewed; trying again"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Holder;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn two_renewals_may_fail_before_less_is_left_than_a_call_may_take() {
+        for (ttl, call) in [(90, 30), (40, 30), (11, 1), (610, 600), (3600, 1)] {
+            let (ttl, call) = (SECOND * ttl, SECOND * call);
+            let every = every(ttl, call);
+            assert!(ttl.saturating_sub(every * 3) >= call, "{ttl:?} {call:?}: {every:?}");
+            assert!(every >= SECOND * 3);
+        }
+        assert!(every(SECOND, SECOND * 9) > Duration::ZERO, "never in a row");
+    }
+
+    #[test]
+    fn a_lease_is_believed_to_be_held_only_where_the_calendars_agree() {
+        let holder = Holder { host: "h".into(), boot: "b".into(), pid: 1, started: 1, purpose: "sync".into() };
+        let now = Moment::from_millis(10_000_000);
+        let dubious =
+            |expires| is_dubious(&Held { holder: holder.clone(), epoch: 1, beat: 0, ttl: SECOND * 90, expires }, now);
+        assert!(!dubious(now.after(SECOND)) && !dubious(now.after(SECOND * 90)));
+        assert!(dubious(now) && dubious(now.before(SECOND * 3600)), "it ran out");
+        assert!(dubious(now.after(SECOND * 3600)), "by a clock that was ahead");
+    }
+
+    #[test]
+    fn d2_no_write_begins_or_goes_on_without_the_lease() {
+        let lease = Lease { epoch: 1, expires: Moment::from_millis(0), ttl: SECOND * 90 };
+        let own = Arc::new(Mutex::new(Own { lease, since: uptime(), lost: false }));
+        let stop = CancellationToken::new();
+        let permit = UnderLease { own: Arc::clone(&own), stop: Some(stop.clone()) };
+        assert!(permit.begins(SECOND * 30) && permit.goes_on() && !permit.begins(SECOND * 91));
+        stop.cancel();
+        assert!(!permit.begins(SECOND) && permit.goes_on(), "the one in flight ends");
+        let permit = UnderLease { own: Arc::clone(&own), stop: None };
+        let set = |change: &dyn Fn(&mut Own)| change(&mut own.lock().unwrap_or_else(PoisonError::into_inner));
+        set(&|own| own.lease.ttl = Duration::ZERO);
+        assert!(!permit.begins(Duration::ZERO) && !permit.goes_on(), "it was not renewed in time");
+        set(&|own| (own.lease.ttl, own.lost) = (SECOND * 90, true));
+        assert!(!permit.begins(Duration::ZERO) && !permit.goes_on(), "it is another's");
     }
 }

@@ -19,7 +19,8 @@ impl Watcher {
         }
         match &self.seen {
             Some((before, since)) if same(before, held) => {
-                (at.saturating_sub(*since) > held.ttl).then(|| Succession::Silent(held.clone()))
+                // A little longer: its holder's clock may run slower than ours.
+                (at.saturating_sub(*since) > held.ttl + held.ttl / 100).then(|| Succession::Silent(held.clone()))
             }
             Some(_) => {
                 self.life = true;

@@ -234,6 +234,7 @@ async fn ask_token(
         headers,
         body: Some(Bytes::from(body)),
         timeout: options.timeout,
+        permit: None,
     };
     let answer = client.call(call, &judge).await?;
     serde_json::from_slice::<Grant>(&answer.body)

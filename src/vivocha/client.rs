@@ -16,7 +16,7 @@ use super::{
     wire::{self, Asked},
 };
 use crate::{
-    http::{Answer, CallError, Cause, Client, Verdict},
+    http::{Answer, CallError, Cause, Client, Permit, Verdict},
     model::{Customer, CustomerId},
 };
 
@@ -111,16 +111,29 @@ impl Reader {
 }
 
 /// Changes customers. What each call is for, and that it may be made, was decided and recorded before.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Writer {
     reader: Reader,
+    permit: Option<Arc<dyn Permit>>,
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Writer").field(&self.reader).finish()
+    }
 }
 
 impl Writer {
     /// A writer over the same session.
     #[must_use]
     pub fn new(reader: Reader) -> Self {
-        Self { reader }
+        Self { reader, permit: None }
+    }
+
+    /// The same, whose writes are sent only while that is permitted. One that was not is one to [`Verdict::Stop`].
+    #[must_use]
+    pub fn under(&self, permit: Arc<dyn Permit>) -> Self {
+        Self { reader: self.reader.clone(), permit: Some(permit) }
     }
 
     /// Sets these top-level fields and answers the document as it came back, or, where success was told without one, as
@@ -183,7 +196,8 @@ impl Writer {
     async fn write(&self, name: &'static str, method: Method, path: &str, body: Bytes) -> Result<Customer, CallError> {
         let options = &self.session().options;
         let url = options.address(path, None).map_err(|cause| self.failed(name, cause))?;
-        let request = Request { name, asked: Asked::Write, method, url, body: Some(body), patience: 0 };
+        let permit = self.permit.clone();
+        let request = Request { name, asked: Asked::Write, method, url, body: Some(body), patience: 0, permit };
         let answer = self.session().send(request).await?;
         let document = wire::json(&answer.body).and_then(|value| wire::customer(&options.naming, value));
         document.map_err(|cause| self.session().client.failed(name, Verdict::Unknown, cause))

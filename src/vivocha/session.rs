@@ -1,7 +1,7 @@
 //! One account, reached: the HTTP client, the options, the authorisation in force. Every call of this module goes through
 //! [`Session::send`].
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, atomic::AtomicUsize};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -15,7 +15,7 @@ use super::{
     preflight,
     wire::{Asked, Patience, judge},
 };
-use crate::http::{Answer, Call, CallError, Cause, Client, Safety, Verdict};
+use crate::http::{Answer, Call, CallError, Cause, Client, Permit, Safety, Verdict};
 
 /// The longest body a write may have: theirs answer a longer one like an internal error, which says nothing of the cause.
 const LONGEST_BODY: usize = 100_000;
@@ -50,11 +50,13 @@ pub(super) struct Request {
     pub body: Option<Bytes>,
     /// How often an internal error is worth another try.
     pub patience: u32,
+    /// What else has to allow it, if anything.
+    pub permit: Option<Arc<dyn Permit>>,
 }
 
 impl Request {
     pub(super) fn read(name: &'static str, asked: Asked, method: Method, url: Url) -> Self {
-        Self { name, asked, method, url, body: None, patience: 2 }
+        Self { name, asked, method, url, body: None, patience: 2, permit: None }
     }
 
     fn call(&self, authorization: Option<&HeaderValue>, options: &Options) -> Call {
@@ -75,6 +77,7 @@ impl Request {
             headers,
             body: self.body.clone(),
             timeout: options.timeout,
+            permit: self.permit.clone(),
         }
     }
 }

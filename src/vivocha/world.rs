@@ -28,6 +28,7 @@ pub async fn world(client: &Client, account: &AccountName, www: &Url) -> Result<
         headers: HeaderMap::new(),
         body: None,
         timeout: Duration::from_secs(30),
+        permit: None,
     };
     let answer = client.call(call, &|answer: &Answer| judge(account, answer)).await?;
     let location = answer.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());

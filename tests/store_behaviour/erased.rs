@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anagrafe::{
-    model::{ContactKey, Keyed, link::Role, state::ContactState},
+    model::{ContactKey, Hashes, Keyed, link::Role, state::ContactState},
     store::{
-        ContactRecord, Decision, Erased, Erasure, Fingerprint, HeldContact, IndexEntry, PageRecord, StoreError, Story,
-        SurveyStep, Whose, WriteOutcome,
+        ContactRecord, Decision, Declaration, Erased, Erasure, Fingerprint, HeldContact, IndexEntry, PageRecord,
+        StoreError, Story, SurveyStep, Whose, WriteOutcome,
     },
 };
 
@@ -104,13 +104,30 @@ pub async fn whoever_has_an_erased_identifier_is_erased(place: &dyn Place) {
     assert_eq!(pass.store.overview().await.unwrap().shops[&shop("alfa")].reasons["excluded/erased"], 3);
 }
 
+pub async fn nothing_is_declared_for_who_was_erased(place: &dyn Place) {
+    let pass = people(place).await;
+    let erasure = Erasure { contacts: vec![contact(1)], ..by_email("e60") };
+    pass.store.erase(&erasure, "eva", at(5)).await.unwrap();
+    let before = pass.store.overview().await.unwrap().unsettled;
+    // One that was never recorded is known by her hashes alone.
+    let new = Hashes { email: Some(hash("e60")), ..Hashes::default() };
+    let of_new = Declaration { hashes: new, ..pass.declaration(60, "c60") };
+    let all = [pass.declaration(1, "c1"), pass.declaration(2, "c2"), of_new];
+    match pass.store.declare(&pass.lease, &all).await {
+        Err(StoreError::Erased(who)) => assert_eq!(who, [contact(1), contact(60)]),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(pass.store.overview().await.unwrap().unsettled, before, "for nobody");
+    assert_eq!(pass.store.declare(&pass.lease, &all[1..2]).await.unwrap().len(), 1);
+}
+
 pub async fn a_pass_under_way_brings_nobody_back(place: &dyn Place) {
     let pass = people(place).await;
+    let late = pass.store.declare(&pass.lease, &[pass.declaration(1, "c1")]).await.unwrap()[0];
     let erasure = Erasure { contacts: vec![contact(1), contact(50)], ..by_email("e60") };
     pass.store.erase(&erasure, "eva", at(5)).await.unwrap();
     let before = pass.store.story(&Whose::Contact(contact(1))).await.unwrap();
     // What the pass had read before, it goes on with.
-    let late = pass.store.declare(&pass.lease, &[pass.declaration(1, "c1")]).await.unwrap()[0];
     let hold = pass.store.holds(false).await.unwrap()[0].id;
     let of_her = |number| ContactRecord {
         proposals: Some(vec![propose_link(&format!("n{number}"), number, "c7")]),

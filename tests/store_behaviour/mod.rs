@@ -82,7 +82,7 @@ macro_rules! store_behaviours {
                 a_contact_twice_in_a_survey_is_indexed_as_it_was_last, a_contact_twice_held_is_held_as_it_was_last,
                 a_write_settled_twice_is_settled_as_it_was_last;
             erased: nothing_is_left_of_who_was_erased, whoever_has_an_erased_identifier_is_erased,
-                a_pass_under_way_brings_nobody_back, who_was_erased_before_she_was_read_is_excluded_all_the_same,
+                nothing_is_declared_for_who_was_erased, a_pass_under_way_brings_nobody_back, who_was_erased_before_she_was_read_is_excluded_all_the_same,
                 a_lifted_erasure_lets_its_contacts_in_anew, of_two_erasures_of_one_person_each_stands_for_itself,
                 an_erased_person_is_nobodys_candidate;
             inherited: a_link_to_another_customer_leaves_a_former_one, a_former_link_comes_back_as_a_new_one,
@@ -96,7 +96,7 @@ macro_rules! store_behaviours {
                 only_a_resync_says_by_which_rules_all_was_read;
             withheld: what_is_held_of_a_contact_is_known, a_contact_that_is_judged_is_held_no_more,
                 a_release_makes_whom_it_held_due, a_hold_counts_whom_it_holds;
-            witnessed: a_store_that_is_as_far_as_its_witness_did_not_go_back,
+            witnessed: a_store_that_is_as_far_as_its_witness_did_not_go_back, renewals_tell_how_far_a_store_came_too,
                 a_store_behind_its_witness_is_in_doubt_and_goes_on_past_it,
                 an_empty_store_with_a_witness_is_one_that_went_back, a_doubt_ends_with_a_resync,
                 a_busy_store_is_not_doubted, a_shop_has_one_name;
@@ -317,6 +317,7 @@ impl Pass1 {
         Declaration {
             run: self.run,
             contact: contact(number),
+            hashes: Hashes::default(),
             customer: customer(to),
             why: "both-agree".into(),
             fields: BTreeMap::from([(Field::Phone, field)]),

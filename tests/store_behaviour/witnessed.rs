@@ -35,9 +35,9 @@ pub async fn a_store_that_is_as_far_as_its_witness_did_not_go_back(place: &dyn P
     let Pass1 { store, lease, run } = &pass;
     store.release(lease).await.unwrap();
     for witness in [
-        Witness { epoch: lease.epoch, run: run.0 },
-        Witness { epoch: 0, run: run.0 },
-        Witness { epoch: lease.epoch, run: 0 },
+        Witness { epoch: lease.epoch, run: run.0, beat: 0 },
+        Witness { epoch: 0, run: run.0, beat: 0 },
+        Witness { epoch: lease.epoch, run: 0, beat: 0 },
         Witness::default(),
     ] {
         let (lease, went_back) = claimed(store.as_ref(), 1, witness).await;
@@ -47,6 +47,21 @@ pub async fn a_store_that_is_as_far_as_its_witness_did_not_go_back(place: &dyn P
     assert_eq!(doubted(store.as_ref(), "alfa").await, None);
 }
 
+pub async fn renewals_tell_how_far_a_store_came_too(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let Pass1 { store, lease, run } = &pass;
+    for second in 1..3 {
+        store.renew(lease, at(second)).await.unwrap();
+    }
+    store.release(lease).await.unwrap();
+    let seen = Witness { epoch: lease.epoch, run: run.0, beat: 2 };
+    let (later, went_back) = claimed(store.as_ref(), 10, seen).await;
+    assert!(!went_back);
+    store.release(&later).await.unwrap();
+    let seen = Witness { epoch: later.epoch, beat: 1, ..seen };
+    assert!(claimed(store.as_ref(), 20, seen).await.1, "nobody renewed that one");
+}
+
 pub async fn a_store_behind_its_witness_is_in_doubt_and_goes_on_past_it(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
     let Pass1 { store, lease, run } = &pass;
@@ -54,7 +69,8 @@ pub async fn a_store_behind_its_witness_is_in_doubt_and_goes_on_past_it(place: &
     store.begin(lease, &beta).await.unwrap();
     store.release(lease).await.unwrap();
 
-    let (later, went_back) = claimed(store.as_ref(), 10, Witness { epoch: lease.epoch + 40, run: run.0 }).await;
+    let (later, went_back) =
+        claimed(store.as_ref(), 10, Witness { epoch: lease.epoch + 40, run: run.0, beat: 0 }).await;
     assert!(went_back && later.epoch > lease.epoch + 40);
     assert_eq!(
         (doubted(store.as_ref(), "alfa").await, doubted(store.as_ref(), "beta").await),
@@ -63,19 +79,19 @@ pub async fn a_store_behind_its_witness_is_in_doubt_and_goes_on_past_it(place: &
     assert!(matches!(store.begin(lease, &new_run(1)).await, Err(StoreError::LeaseLost)));
 
     store.release(&later).await.unwrap();
-    let (last, went_back) = claimed(store.as_ref(), 20, Witness { epoch: 0, run: 100 }).await;
+    let (last, went_back) = claimed(store.as_ref(), 20, Witness { epoch: 0, run: 100, beat: 0 }).await;
     assert!(went_back, "by its runs alone");
     assert_eq!(doubted(store.as_ref(), "alfa").await, Some(at(10)), "the first doubt stands");
     let next = store.begin(&last, &new_run(21)).await.unwrap();
     assert!(next > RunId(100), "{next:?}");
     store.release(&last).await.unwrap();
-    let (_, went_back) = claimed(store.as_ref(), 30, Witness { epoch: last.epoch, run: next.0 }).await;
+    let (_, went_back) = claimed(store.as_ref(), 30, Witness { epoch: last.epoch, run: next.0, beat: 0 }).await;
     assert!(!went_back);
 }
 
 pub async fn an_empty_store_with_a_witness_is_one_that_went_back(place: &dyn Place) {
     let store = place.open().await;
-    let (lease, went_back) = claimed(store.as_ref(), 1, Witness { epoch: 7, run: 5 }).await;
+    let (lease, went_back) = claimed(store.as_ref(), 1, Witness { epoch: 7, run: 5, beat: 0 }).await;
     assert!(went_back && lease.epoch > 7);
     assert!(store.begin(&lease, &new_run(2)).await.unwrap() > RunId(5));
 }
@@ -84,7 +100,7 @@ pub async fn a_doubt_ends_with_a_resync(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
     pass.record(vec![linked(1, "c1", Role::Owner)]).await;
     pass.store.release(&pass.lease).await.unwrap();
-    let (lease, _) = claimed(pass.store.as_ref(), 10, Witness { epoch: 99, run: 0 }).await;
+    let (lease, _) = claimed(pass.store.as_ref(), 10, Witness { epoch: 99, run: 0, beat: 0 }).await;
     let page = |resync| PageRecord { at: at(11), resync, ..pass.page(Vec::new()) };
     pass.store.record(&lease, &PageRecord { end: true, deep: true, ..page(None) }).await.unwrap();
     assert_eq!(doubted(pass.store.as_ref(), "alfa").await, Some(at(10)), "not with a sync");
@@ -95,7 +111,7 @@ pub async fn a_doubt_ends_with_a_resync(place: &dyn Place) {
 
 pub async fn a_busy_store_is_not_doubted(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
-    let claim = Claim { witness: Some(Witness { epoch: 99, run: 99 }), ..claim(2, at(5)) };
+    let claim = Claim { witness: Some(Witness { epoch: 99, run: 99, beat: 0 }), ..claim(2, at(5)) };
     assert!(matches!(pass.store.acquire(&claim).await.unwrap(), Acquired::Busy(_)));
     assert_eq!(doubted(pass.store.as_ref(), "alfa").await, None);
     let lease = succeed(pass.store.as_ref(), 3, at(6)).await;

@@ -23,6 +23,7 @@ fn call_of(safety: Safety, url: &str) -> Call {
         headers: HeaderMap::new(),
         body: None,
         timeout: Duration::from_secs(30),
+        permit: None,
     }
 }
 

@@ -39,15 +39,18 @@ const LOOK: &str = "
            (SELECT COUNT(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p')
                AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e'))";
-/// The cluster, its timeline (a standby that takes over begins a new one, and so does a recovery) and the database.
+/// The cluster, its timeline (a standby that takes over begins a new one, and so does a recovery), the database, and in it the table:
+/// one that was dropped and restored is another.
 const ORIGIN: &str = "
     SELECT (SELECT system_identifier FROM pg_control_system()) || ':'
            || CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END || ':'
-           || (SELECT CAST(oid AS TEXT) FROM pg_database WHERE datname = current_database())";
+           || (SELECT CAST(oid AS TEXT) FROM pg_database WHERE datname = current_database()) || ':'
+           || COALESCE((SELECT CAST(oid AS TEXT) FROM pg_class WHERE oid = to_regclass('leases')), '')";
 /// The same where a provider does not let a role see which cluster it is.
 const ORIGIN_UNNAMED: &str = "
     SELECT '?:' || CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END || ':'
-           || (SELECT CAST(oid AS TEXT) FROM pg_database WHERE datname = current_database())";
+           || (SELECT CAST(oid AS TEXT) FROM pg_database WHERE datname = current_database()) || ':'
+           || COALESCE((SELECT CAST(oid AS TEXT) FROM pg_class WHERE oid = to_regclass('leases')), '')";
 /// One process migrates or makes an account, and the others wait for it and find it done. A number of our own; it may take
 /// its time. (What sqlx prepares for it goes with it: the next to use this session may not be us.)
 const ALONE: &str = "
@@ -155,6 +158,12 @@ impl Units {
         let Self { account, writer, readers, origin: _ } = self;
         let [writer, readers] = [writer, readers].map(Arc::clone);
         Ok(Self { account: Arc::clone(account), writer, readers, origin })
+    }
+
+    /// Where the database was when it was last asked.
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere a store can be taken away while it is open")]
+    pub(super) fn origin_now(&self) -> Result<Arc<str>, StoreError> {
+        Ok(Arc::clone(&self.origin))
     }
 
     /// Whether schema, account and key are as they have to be; `false` if they are to be made so.

@@ -211,7 +211,10 @@ impl Store for PostgresStore {
     }
 
     async fn renew(&self, lease: &Lease, now: Moment) -> Result<Lease, StoreError> {
-        self.worked(Twice::Same, || self.units.renew(lease, now)).await
+        // Who holds it asks again by itself: what it may do until then is counted from each asking. Where the database is by now is
+        // asked too: a standby that took over may have forgotten what this run declared.
+        let renewed = async { self.units.where_it_is_now(&self.server).await?.renew(lease, now).await };
+        renewed.await.map_err(|error| self.server.placed(error))
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), StoreError> {

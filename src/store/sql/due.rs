@@ -7,13 +7,21 @@ use super::{
     statement::{query, query_scalar},
 };
 use crate::{
-    model::{AccountName, ContactId, ContactKey, time::Moment},
+    model::{
+        AccountName, ContactId, ContactKey,
+        time::{DISAGREE, Moment},
+    },
     store::{Due, DueQuery, StoreError},
 };
 
+/// Who was judged in the future is due too: by a clock that was ahead, and so is what it made her due at.
 pub(super) const DUE: &str = "
     SELECT id FROM contacts
      WHERE account = $1 AND shop = $2 AND id > $3 AND retry_at <= $5
+       AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
+     UNION ALL
+    SELECT id FROM contacts
+     WHERE account = $1 AND shop = $2 AND id > $3 AND retry_at > $5 AND judged_at > $6
        AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
      ORDER BY id LIMIT $4";
 pub(super) const MISSING: &str = "
@@ -21,8 +29,9 @@ pub(super) const MISSING: &str = "
      WHERE account = $1 AND shop = $2 AND id > $3 AND missing = 1
        AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
      ORDER BY id LIMIT $4";
+/// Since she was judged, so that it is past by the worker's clock too, however far ahead the clock of whoever decided is.
 pub(super) const DUE_NOW: &str = "
-    UPDATE contacts SET retry_at = $3
+    UPDATE contacts SET retry_at = CASE WHEN judged_at < $3 THEN judged_at ELSE $3 END
       FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
      WHERE account = $1 AND shop = its_shop AND id = its_id AND (state IS NULL OR state <> 'excluded')";
 
@@ -39,7 +48,7 @@ pub(super) async fn due(
     let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
     let asked = query_scalar(sql).bind(account.as_str()).bind(shop.as_str()).bind(after).bind(limit);
     let asked = match why {
-        Due::Retry(now) => asked.bind(now.millis()),
+        Due::Retry(now) => asked.bind(now.millis()).bind(now.after(DISAGREE).millis()),
         Due::Missing => asked,
     };
     let ids: Vec<i64> = asked.fetch_all(c).await.map_err(failed)?;

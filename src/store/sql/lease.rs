@@ -25,7 +25,9 @@ pub(super) const TAKE: &str = "
            boot = $4, pid = $5, started = $6, purpose = $7
      WHERE account = $1 RETURNING epoch";
 pub(super) const RENEW: &str = "
-    UPDATE leases SET expires_at = $3, beat = beat + 1 WHERE account = $1 AND epoch = $2 AND host IS NOT NULL";
+    UPDATE leases SET expires_at = $3, beat = beat + 1
+     WHERE account = $1 AND epoch = $2 AND host IS NOT NULL
+       AND (SELECT origin FROM accounts WHERE accounts.account = $1) = $4";
 pub(super) const RELEASE: &str = "
     UPDATE leases SET expires_at = NULL, host = NULL, boot = NULL, pid = NULL, started = NULL, purpose = NULL
      WHERE account = $1 AND epoch = $2";
@@ -83,12 +85,14 @@ pub(super) async fn renew(
     account: &AccountName,
     lease: &Lease,
     now: Moment,
+    origin: &str,
 ) -> Result<Lease, StoreError> {
     let expires = now.after(lease.ttl);
     let renewed = query(RENEW)
         .bind(account.as_str())
         .bind(lease.epoch)
         .bind(expires.millis())
+        .bind(origin)
         .execute(c)
         .await
         .map_err(failed)?

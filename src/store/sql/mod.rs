@@ -1,7 +1,7 @@
 //! The units of work, written once and compiled for each database: every adapter takes this folder in as its own module
 //! `sql` and gives it, beside itself, what differs:
 //! - `Database`: sqlx's type of it;
-//! - `TheStore`: the adapter's store, with `account`, `writer` and `readers`, and `origin`: where its database is;
+//! - `TheStore`: the adapter's store, with `account`, `writer` and `readers`, and `origin_now`: where its database is;
 //! - `dialect`: the statements that cannot be one text, `failure`: what its errors mean.
 //!
 //! Not here: opening a store, migrations. The SQL stands in each file above its use and is one text for all:
@@ -142,13 +142,15 @@ impl Questions for TheStore {
 #[async_trait]
 impl Store for TheStore {
     async fn acquire(&self, claim: &Claim) -> Result<Acquired, StoreError> {
-        let (claim, origin) = (claim.clone(), Arc::clone(&self.origin));
+        let (claim, origin) = (claim.clone(), self.origin_now()?);
         self.write(move |c, account| Box::pin(async move { lease::acquire(c, account, &claim, &origin).await })).await
     }
 
     async fn renew(&self, lease: &Lease, now: Moment) -> Result<Lease, StoreError> {
-        let lease = lease.clone();
-        self.write(move |c, account| Box::pin(async move { lease::renew(c, account, &lease, now).await })).await
+        // A store that is not the one the lease was taken in holds no lease of ours.
+        let (lease, origin) = (lease.clone(), self.origin_now().map_err(|_| StoreError::LeaseLost)?);
+        self.write(move |c, account| Box::pin(async move { lease::renew(c, account, &lease, now, &origin).await }))
+            .await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
@@ -213,6 +215,7 @@ impl Store for TheStore {
 
     async fn declare(&self, lease: &Lease, writes: &[Declaration]) -> Result<Vec<WriteId>, StoreError> {
         let (lease, writes) = (lease.clone(), writes.to_vec());
+        self.origin_now()?;
         self.write(move |c, account| {
             Box::pin(async move {
                 lease::fence(c, account, &lease).await?;

@@ -34,8 +34,10 @@ pub(super) const OBSERVE: &str = "
        AND NOT EXISTS (SELECT 1 FROM observations o WHERE o.account = $1 AND o.shop = $2 AND o.at > $4)";
 pub(super) const FORGET_OBSERVATIONS: &str = "
     DELETE FROM observations
-     WHERE account = $1 AND shop = $2 AND at < $3
-       AND at < (SELECT MAX(o.at) FROM observations o WHERE o.account = $1 AND o.shop = $2 AND o.at <= $4)";
+     WHERE account = $1 AND shop = $2
+       AND (at > $5
+            OR at < $3 AND at < (SELECT MAX(o.at) FROM observations o
+                                  WHERE o.account = $1 AND o.shop = $2 AND o.at <= $4))";
 pub(super) const JUDGE: &str = "
     INSERT INTO contacts (account, shop, id, email, phone, name, state, reason, content, rules, recheck_at, retry_at,
                           attempts, parked_since, judged_at, judged_by)
@@ -54,7 +56,8 @@ pub(super) const HEED: &str = "
      WHERE account = $1 AND shop = $2 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3))
        AND EXISTS (SELECT 1 FROM rulings r
                     WHERE r.account = $1 AND r.shop = $2 AND r.id = contacts.id AND r.decided_at >= $5)";
-/// Observations older than this are forgotten…
+/// Observations older than this are forgotten (and those further ahead than a lookback, by a clock that was: they would keep new ones
+/// from being made until then)…
 const REMEMBERED: Duration = Duration::from_hours(3 * 24);
 /// …but never the newest that is older than this: a lookback can always be answered.
 const LOOKBACK: Duration = Duration::from_hours(2 * 24);
@@ -115,6 +118,7 @@ async fn advance(c: &mut Connection, account: &AccountName, page: &PageRecord) -
             .bind(shop)
             .bind(at.before(REMEMBERED).millis())
             .bind(at.before(LOOKBACK).millis())
+            .bind(at.after(LOOKBACK).millis())
             .execute(c)
             .await
             .map_err(failed)?;

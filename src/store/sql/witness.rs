@@ -5,14 +5,14 @@ use super::{
     Connection,
     dialect::RUNS_GO_ON_AFTER,
     failure::failed,
-    statement::{query, query_scalar},
+    statement::{query, query_as, query_scalar},
 };
 use crate::{
     model::AccountName,
     store::{Claim, StoreError, Witness},
 };
 
-pub(super) const EPOCH: &str = "SELECT epoch FROM leases WHERE account = $1";
+pub(super) const EPOCH: &str = "SELECT epoch, beat FROM leases WHERE account = $1";
 pub(super) const RUN_SINCE: &str = "SELECT run FROM runs WHERE account = $1 AND run >= $2 LIMIT 1";
 pub(super) const ORIGIN: &str = "SELECT origin FROM accounts WHERE account = $1";
 pub(super) const SETTLE_HERE: &str = "UPDATE accounts SET origin = $2 WHERE account = $1";
@@ -36,7 +36,7 @@ pub(super) async fn went_back(
         return Ok(false);
     }
     query(DOUBT).bind(account.as_str()).bind(claim.now.millis()).execute(&mut *c).await.map_err(failed)?;
-    if let Some(Witness { run, epoch: _ }) = claim.witness {
+    if let Some(Witness { run, .. }) = claim.witness {
         for &sql in RUNS_GO_ON_AFTER {
             query(sql).bind(run).execute(&mut *c).await.map_err(failed)?;
         }
@@ -45,8 +45,8 @@ pub(super) async fn went_back(
 }
 
 async fn is_behind(c: &mut Connection, account: &AccountName, witness: &Witness) -> Result<bool, StoreError> {
-    let epoch: i64 = query_scalar(EPOCH).bind(account.as_str()).fetch_one(&mut *c).await.map_err(failed)?;
-    if epoch < witness.epoch {
+    let reached: (i64, i64) = query_as(EPOCH).bind(account.as_str()).fetch_one(&mut *c).await.map_err(failed)?;
+    if reached < (witness.epoch, witness.beat) {
         return Ok(true);
     }
     if witness.run < 1 {

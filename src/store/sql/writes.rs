@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Connection,
+    Connection, erasures,
     failure::failed,
     known::PAUSED,
     rows::json,
     statement::{query, query_scalar},
 };
 use crate::{
-    model::{AccountName, time::Moment},
+    model::{AccountName, ContactKey, ShopName, time::Moment},
     store::{Declaration, Lease, StoreError, WriteId, WriteOutcome},
 };
 
@@ -37,9 +37,10 @@ pub(super) async fn declare(
     if paused > 0 {
         return Err(StoreError::Paused);
     }
+    refuse_erased(c, account, writes).await?;
     let rows: Vec<_> = writes
         .iter()
-        .map(|Declaration { run, contact, customer, why, fields, at }| {
+        .map(|Declaration { run, contact, hashes: _, customer, why, fields, at }| {
             (run, &contact.shop, contact.id, customer, why, fields, at.millis())
         })
         .collect();
@@ -53,6 +54,20 @@ pub(super) async fn declare(
     // Numbers rise in the order of insertion; RETURNING promises no order.
     ids.sort_unstable();
     Ok(ids.into_iter().map(WriteId).collect())
+}
+
+/// Nothing is sent for persons who were erased while what was to be written was found out.
+async fn refuse_erased(c: &mut Connection, account: &AccountName, writes: &[Declaration]) -> Result<(), StoreError> {
+    let mut by_shop: BTreeMap<&ShopName, Vec<_>> = BTreeMap::new();
+    for Declaration { contact, hashes, .. } in writes {
+        by_shop.entry(&contact.shop).or_default().push((contact.id, hashes.email, hashes.phone));
+    }
+    let mut refused = Vec::new();
+    for (shop, contacts) in by_shop {
+        let erased = erasures::excluded(c, account, shop, contacts.into_iter()).await?;
+        refused.extend(erased.into_iter().map(|id| ContactKey { shop: shop.clone(), id }));
+    }
+    if refused.is_empty() { Ok(()) } else { Err(StoreError::Erased(refused)) }
 }
 
 pub(super) async fn settle(

@@ -13,7 +13,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use SqliteStore as TheStore;
 use sqlx::Sqlite as Database;
@@ -30,7 +30,8 @@ pub struct SqliteStore {
     account: Arc<AccountName>,
     writer: Arc<Lane>,
     readers: Arc<Lane>,
-    /// Where the file is, as the system tells files apart.
+    path: PathBuf,
+    /// Which file it was when it was opened, as the system tells files apart.
     origin: Arc<str>,
     /// Last, so that the copy outlives the connections to it.
     _scratch: Option<ScratchDir>,

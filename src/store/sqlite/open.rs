@@ -150,9 +150,23 @@ impl SqliteStore {
             (Arc::new(Lane::writing(writing)), Arc::new(Lane::reading(plain(path).read_only(true))))
         };
         let origin = origin(path).map_err(|error| unopened(path, sqlx::Error::Io(error)))?;
-        let store = Self { account: Arc::new(account.clone()), writer, readers, origin, _scratch: scratch };
+        let (account, path) = (Arc::new(account.clone()), path.clone());
+        let store = Self { account, writer, readers, path, origin, _scratch: scratch };
         store.ready(options).await?;
         Ok(store)
+    }
+
+    /// Which file the store is. One that was put in its place while this process had it open is not known here: what would be
+    /// written now went to a file that has no name any more, and nobody would read it again.
+    pub(super) fn origin_now(&self) -> Result<Arc<str>, StoreError> {
+        match origin(&self.path) {
+            Ok(now) if now == self.origin => Ok(now),
+            Ok(_) => {
+                let reason = "another file was put in its place while this process had it open: start it again";
+                Err(StoreError::Open { path: show(&self.path), reason: reason.into() })
+            }
+            Err(error) => Err(unopened(&self.path, sqlx::Error::Io(error))),
+        }
     }
 
     /// Schema, account and key, in one transaction: of several processes that start at once one makes them and the
@@ -271,13 +285,15 @@ fn wal(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Where a file is: another file under the same name, and a copy, are elsewhere.
+/// Which file it is: another under the same name is another, and so is a copy. Not by its device: the number of that may change
+/// with every mount. Nor by its number alone, where more is known: that is given again once a file is removed.
 fn origin(path: &Path) -> io::Result<Arc<str>> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
         let file = fs::metadata(path)?;
-        Ok(format!("{}:{}", file.dev(), file.ino()).into())
+        let born = file.created().ok().and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+        Ok(format!("{}:{}", file.ino(), born.unwrap_or_default().as_nanos()).into())
     }
     #[cfg(not(unix))]
     Ok(fs::canonicalize(path)?.display().to_string().into())

@@ -11,7 +11,8 @@ use crate::model::{Keyed, ShopName, run::Pass, time::Moment};
 pub struct Holder {
     /// Host name.
     pub host: String,
-    /// The boot of that host (`/proc/sys/kernel/random/boot_id`), empty where there is none.
+    /// The boot of that host (`/proc/sys/kernel/random/boot_id`), and within it where process ids mean the same; empty where that
+    /// cannot be told.
     pub boot: String,
     /// Process id.
     pub pid: u32,
@@ -61,13 +62,25 @@ pub struct Held {
     pub expires: Moment,
 }
 
-/// How far a store has come: both only grow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+/// How far a store has come: epochs and runs only grow, and renewals within an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Witness {
     /// The epoch of the last lease.
     pub epoch: i64,
     /// The number of the last run.
     pub run: i64,
+    /// How often that lease was renewed, at least: a holder may keep one epoch, and one run, for long.
+    #[serde(default)]
+    pub beat: i64,
+}
+
+impl Witness {
+    /// As far as either of two.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let (epoch, beat) = (self.epoch, self.beat).max((other.epoch, other.beat));
+        Self { epoch, beat, run: self.run.max(other.run) }
+    }
 }
 
 /// The lease of an account.

@@ -25,6 +25,8 @@ pub struct Declaration {
     pub run: RunId,
     /// For whom.
     pub contact: ContactKey,
+    /// By what she may have been erased meanwhile; not kept.
+    pub hashes: Hashes,
     /// To whom.
     pub customer: CustomerId,
     /// Why: the row of the table, or a code.

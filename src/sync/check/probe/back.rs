@@ -20,7 +20,6 @@ use crate::{
         finding::{Finding, Standing},
     },
     sync::check::status,
-    vivocha::Writer,
 };
 
 /// How often a call that fails is made again, and how long apart.
@@ -130,7 +129,7 @@ impl WriteProbe<'_> {
                 let why = Some("another process may have the account by now, so nothing more is sent".to_owned());
                 return PutBack { left: back.ours, theirs: back.theirs, why, doubt: None };
             }
-            match Writer::new(self.reader.clone()).update(&self.customer, back.send.clone()).await {
+            match self.writer().update(&self.customer, back.send.clone()).await {
                 Ok(_) => failures = 0,
                 Err(error) => {
                     let named = named(&error, &back);

@@ -252,7 +252,7 @@ impl WriteProbe<'_> {
         trial.note(field, value.clone());
         let sent = Map::from_iter([(field.to_owned(), value)]);
         let at = Instant::now();
-        let answer = Writer::new(self.reader.clone()).update(&self.customer, sent).await;
+        let answer = self.writer().update(&self.customer, sent).await;
         // The writer reads the customer itself where the answer brings none.
         let documented = reads() == reads_before;
         if answer.as_ref().is_err_and(|error| error.verdict == Verdict::Unknown) {
@@ -271,6 +271,11 @@ impl WriteProbe<'_> {
             *doubt = Some(at);
         }
         Ok(Sent { answer, documented, now })
+    }
+
+    /// Writes under the lease at the instant of sending. What has to be put back is put back though somebody asked to stop.
+    pub(super) fn writer(&self) -> Writer {
+        Writer::new(self.reader.clone()).under(self.tenure.permit(None))
     }
 
     /// Whether a write may be sent: nobody asked to stop, nothing is paused, the lease stands and outlives the call.
