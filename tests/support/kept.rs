@@ -81,6 +81,17 @@ pub async fn number_of(path: &Path, sql: &str) -> i64 {
     }
 }
 
+/// The first column of what a statement answers, as text.
+pub async fn texts(path: &Path, sql: &str) -> Vec<String> {
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(&mut open(path).await).await.unwrap()
+}
+
+/// The same in Postgres.
+pub async fn texts_in(database: &Database, sql: &str) -> Vec<String> {
+    let mut db = database.cluster.connect("anagrafe", &database.name).await;
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(&mut db).await.unwrap()
+}
+
 /// Changes the store behind our back.
 pub async fn execute(path: &Path, sql: &str) {
     let options = SqliteConnectOptions::new().filename(path);
