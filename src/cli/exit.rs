@@ -149,6 +149,7 @@ impl From<PassError> for Failure {
             | PassError::Outage { .. }
             | PassError::Stopped
             | PassError::LeaseLost
+            | PassError::Incomplete { .. }
             | PassError::Overrides { .. }
             | PassError::Canary { .. }
             | PassError::Unbalanced { .. } => Exit::Failed,

@@ -98,9 +98,9 @@ async fn show(context: &Context, id: i64) -> Result<Exit, Failure> {
         .into_iter()
         .find(|hold| hold.id == id)
         .ok_or_else(|| Failure::usage(format!("there is no hold {id}: see `anagrafe holds list --all`")))?;
-    let held = memory.store.held(id, u64::from(u32::MAX)).await?;
+    let contacts = memory.store.held(id, u64::from(u32::MAX)).await?;
     if context.out.json {
-        context.out.json(&Shown { hold, held })?;
+        context.out.json(&Shown { hold, held: contacts })?;
         return Ok(Exit::Done);
     }
     context.out.line(format!(
@@ -112,7 +112,7 @@ async fn show(context: &Context, id: i64) -> Result<Exit, Failure> {
         hold.what.reason,
         hold.what.count
     ));
-    let named = if held.is_empty() { &hold.what.sample } else { &held };
+    let named = if contacts.is_empty() { &hold.what.sample } else { &contacts };
     for contact in named.iter().take(SHOWN) {
         context.out.line(format!("  {contact}: anagrafe explain contact {contact}"));
     }

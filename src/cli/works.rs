@@ -68,9 +68,12 @@ impl Works {
             )
         })?;
         if tenure.went_back() {
-            self.out.notice(
-                "The store went back in time: it was restored from a copy, or failed over. Until `anagrafe resync` has looked at everything again, nothing is written to Vivocha.",
-            );
+            let doubted = self.memory.store.overview().await?.shops.values().any(|shop| shop.doubted_at.is_some());
+            self.out.notice(if doubted {
+                "The store went back in time: it was restored from a copy, or failed over. Until `anagrafe resync` has looked at everything again, a sync writes nothing to Vivocha."
+            } else {
+                "The store knows nothing of what this machine has seen in it: it is another one, or was lost. Everything is read anew; what persons decided then, and whom they erased, is not in it."
+            });
         }
         Ok(tenure)
     }

@@ -16,13 +16,14 @@ use crate::{
         Contact, ContactId, ContactKey, Customer, CustomerId, Hashes,
         link::{Baselines, Field},
         run::RunId,
+        state::ContactState,
     },
     plan::{
         fields::{self, Patch, Wish},
         normalise::Identity,
         page::ContactPlan,
     },
-    store::{Declaration, DeclaredField, StoreError, WriteId, WriteOutcome},
+    store::{Declaration, DeclaredField, PageQuery, StoreError, WriteId, WriteOutcome},
     vivocha::Writer,
 };
 
@@ -229,6 +230,9 @@ async fn update(
     if bridge.stop.is_cancelled() {
         return Err(PassError::Stopped);
     }
+    if erased_since(bridge, job).await? {
+        return Ok(Done::Nothing(job.plan.baselines.clone()));
+    }
     tenure.covers(bridge.rules.write_timeout)?;
     let after = match writer.update(job.customer, patch.body()).await {
         Ok(after) => after,
@@ -241,6 +245,23 @@ async fn update(
     };
     // What has to be put back is put back though somebody asked to stop.
     look(bridge, &writer.under(tenure.permit(None)), job, &before, &patch, after, canary).await
+}
+
+/// What persons said since the page was known: that nothing is to be written, or that she is to be forgotten. Asked before each write.
+async fn erased_since(bridge: &Bridge, job: &Job<'_>) -> Result<bool, PassError> {
+    let Hashes { email, phone, name: _ } = Hashes::of(job.identity, &bridge.key);
+    let query = PageQuery {
+        shop: bridge.shop_name().clone(),
+        ids: vec![job.contact.id],
+        identifiers: [email, phone].into_iter().flatten().collect(),
+        covers: None,
+    };
+    let known = bridge.store.known(&query).await?;
+    if known.paused {
+        return Err(PassError::Paused);
+    }
+    let judged = known.contacts.get(&job.contact.id).and_then(|prior| prior.judged.as_ref());
+    Ok(!known.erased.is_empty() || judged.is_some_and(|judged| judged.state == ContactState::Excluded))
 }
 
 /// The same rules on a fresh reading; what was not declared is not sent.

@@ -42,6 +42,14 @@ pub enum PassError {
         /// When that was found.
         since: Moment,
     },
+    /// A reading of the whole shop did not read it whole.
+    #[error(
+        "this reading of the shop is not complete: {doubt}. Nothing is concluded from it about anybody who was not read, and the next resync begins anew; if it happens again, look at what the key may read, and ask Open2b"
+    )]
+    Incomplete {
+        /// The figures.
+        doubt: String,
+    },
     /// Another process has the account's lease now.
     #[error("this process could not prove its lease on the account any more, so it stopped writing; run again")]
     LeaseLost,

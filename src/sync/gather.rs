@@ -280,9 +280,10 @@ async fn fetch_named(
 ) -> Result<(), PassError> {
     let mut wanted: BTreeMap<CustomerId, Vec<ContactId>> = BTreeMap::new();
     for subject in &*subjects {
-        let same = subject.rulings.iter().filter(|(_, ruling)| **ruling == Ruling::Same).map(|(id, _)| id);
+        // Whom a person spoke of is looked at wherever it is by now: it may have been merged into somebody who is found.
+        let ruled = subject.rulings.keys();
         let linked = subject.link.as_ref().map(|link| &link.customer);
-        for id in linked.or_else(|| goes_by(subject)).into_iter().chain(same) {
+        for id in linked.or_else(|| goes_by(subject)).into_iter().chain(ruled) {
             if !customers.contains_key(id) {
                 wanted.entry(id.clone()).or_default().push(subject.key.id);
             }
@@ -300,7 +301,7 @@ async fn fetch_named(
                 if customer.id != id {
                     aliases.insert(id, customer.id.clone());
                 }
-                customers.insert(customer.id.clone(), customer);
+                customers.entry(customer.id.clone()).or_insert(customer);
             }
             Ok(None) => {}
             Err(error) if error.verdict == Verdict::Stop => return Err(error.into()),
@@ -314,21 +315,24 @@ async fn fetch_named(
 }
 
 /// A customer that answers under another id was absorbed by it: the link goes along, with what we wrote there, and so does a person's
-/// "same person", unless she said something about the other one too.
+/// word about it, unless she said something about the other one too.
 fn follow(subject: &mut Subject, aliases: &BTreeMap<CustomerId, CustomerId>) {
     for link in subject.link.iter_mut().chain(&mut subject.former) {
         if let Some(now) = aliases.get(&link.customer) {
             link.customer = now.clone();
         }
     }
-    let said: Vec<CustomerId> = subject
-        .rulings
-        .iter()
-        .filter(|(_, ruling)| **ruling == Ruling::Same)
-        .filter_map(|(id, _)| aliases.get(id).cloned())
-        .collect();
-    for id in said {
-        subject.rulings.entry(id).or_insert(Ruling::Same);
+    // "Different people" first: of two words that come to mean one customer that is the safe one.
+    for said in [Ruling::Different, Ruling::Same] {
+        let meant: Vec<CustomerId> = subject
+            .rulings
+            .iter()
+            .filter(|(_, ruling)| **ruling == said)
+            .filter_map(|(id, _)| aliases.get(id).cloned())
+            .collect();
+        for id in meant {
+            subject.rulings.entry(id).or_insert(said);
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     model::ContactId,
     open2b::Conditions,
     plan::completeness,
-    store::{PageRecord, Resync, ResyncStep, ShopProgress},
+    store::{PageQuery, PageRecord, Resync, ResyncStep, ShopProgress},
 };
 
 impl Body<'_> {
@@ -134,6 +134,19 @@ impl Body<'_> {
             bridge.watch.crossing(&self.report(tally, None), of.max(tally.read()));
             interlude.rest().await?;
         }
+        if resync {
+            self.beyond(after).await?;
+        }
         Ok(())
+    }
+
+    /// Who is known above the last id of the shop was not on any page: missing as well.
+    async fn beyond(&self, after: i64) -> Result<(), PassError> {
+        let shop = self.bridge.shop_name().clone();
+        let query = PageQuery { shop, ids: Vec::new(), identifiers: Vec::new(), covers: Some((after, i64::MAX)) };
+        let missing = self.bridge.store.known(&query).await?.missing;
+        let step = ResyncStep::Page { after, read: 0, arrivals: 0, missing };
+        let record = PageRecord { resync: Some(step), ..self.nothing() };
+        Ok(self.bridge.store.record(&self.tenure.lease(), &record).await?)
     }
 }

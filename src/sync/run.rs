@@ -179,6 +179,7 @@ fn outcome(ended: &Result<(), PassError>, tally: &Tally) -> Outcome {
             | PassError::Store(_)
             | PassError::Outage { .. }
             | PassError::LeaseLost
+            | PassError::Incomplete { .. }
             | PassError::Overrides { .. }
             | PassError::Canary { .. }
             | PassError::Unbalanced { .. },

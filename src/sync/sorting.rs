@@ -115,8 +115,8 @@ impl Sieve<'_> {
         let due = |at: Option<Moment>| at.is_some_and(|at| at <= self.now);
         let now = Fingerprint { content, rules: self.rules.to_owned() };
         // While an update is held, and would be the same, there is nothing to look at.
-        if prior.held.as_ref().is_some_and(|held| !held.released && held.fingerprint == now) {
-            return Some(Ended::Unchanged);
+        if let Some(held) = &prior.held {
+            return (!held.released && held.fingerprint == now).then_some(Ended::Unchanged);
         }
         // Judged in the future, by a clock that was ahead: then what it is due at is ahead too.
         let ahead = judged.at.is_ahead(self.now);

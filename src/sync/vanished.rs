@@ -16,7 +16,7 @@ use crate::{
     },
     open2b::Conditions,
     plan::completeness,
-    store::{Due, DueQuery, PageRecord},
+    store::{Due, DueQuery, PageRecord, Resync, ResyncStep},
 };
 
 /// So many are asked for, and recorded, at a time.
@@ -33,23 +33,16 @@ pub(super) struct Vanished<'a, 'b> {
 impl Vanished<'_, '_> {
     /// Looks for whoever was missing, and records who is gone.
     pub async fn conclude(mut self, tally: &mut Tally) -> Result<(), PassError> {
-        let missing = self.missing().await?;
-        if missing.is_empty() {
-            return Ok(());
-        }
         let progress = self.body.progress().await?;
         let Some(place) = &progress.resync else { return Ok(()) };
         let bridge = self.body.bridge;
         let after = bridge.shop.count(Conditions::default()).await?;
         let (before, read, arrivals) = (place.count, place.read, place.arrivals);
         if let Some(doubt) = (completeness::Reading { before, after, read, arrivals }).doubt() {
-            bridge.watch.notice(&format!(
-                "shop {}: {} contacts were not found where they were, and nothing is concluded from it: {doubt}. The next resync looks again",
-                bridge.shop_name(),
-                missing.len()
-            ));
-            return Ok(());
+            self.begin_anew(place, after).await?;
+            return Err(PassError::Incomplete { doubt });
         }
+        let missing = self.missing().await?;
         let gone = self.ask_for(&missing, tally).await?;
         self.not_too_many(progress.known, &gone).await?;
         for gone in gone.chunks(CHUNK) {
@@ -58,6 +51,14 @@ impl Vanished<'_, '_> {
             tally.vanished(gone.len() as u64);
         }
         Ok(())
+    }
+
+    /// A reading that does not add up is worth nothing to the next one.
+    async fn begin_anew(&self, place: &Resync, count: u64) -> Result<(), PassError> {
+        let started_at = self.body.bridge.clock.now();
+        let begin = Resync { started_at, after: 0, read: 0, arrivals: 0, whole: false, count, ..place.clone() };
+        let record = PageRecord { resync: Some(ResyncStep::Begin(begin)), ..self.body.nothing() };
+        Ok(self.body.bridge.store.record(&self.body.tenure.lease(), &record).await?)
     }
 
     async fn missing(&self) -> Result<Vec<ContactId>, PassError> {

@@ -40,9 +40,9 @@ async fn concluded(on: On) {
     town.sandbox.open2b.delete_contact(9);
     // A reading of fewer contacts than the shop counts is not a complete one, whatever a `get` would say.
     town.sandbox.faults().set(Fault::always("contacts.count", FaultKind::WrongCount { to: 60 }));
-    let ended = town.anagrafe(&["resync", "--json"]).await.code(0);
+    let ended = town.anagrafe(&["resync", "--json"]).await.code(1);
     assert_eq!(ended.json()["gone"], 0, "{ended:?}");
-    assert!(ended.stderr.contains("nothing is concluded"), "{}", ended.stderr);
+    assert!(ended.json()["error"].as_str().unwrap().contains("not complete"), "{ended:?}");
     assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state = 'gone'").await, 0);
     town.sandbox.faults().clear();
     town.sandbox.clear_journal();
@@ -50,6 +50,18 @@ async fn concluded(on: On) {
     assert_eq!(report["gone"], 1, "{report}");
     assert_eq!(town.contact(9).await.state.unwrap(), "gone");
     assert!(town.calls("contacts.get") >= 1, "it was asked for by its id");
+}
+
+both!(the_last_contacts_of_a_shop_are_found_gone_too, the_last);
+async fn the_last(on: On) {
+    let town = people(on, 40).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    for id in [5, 38, 39, 40] {
+        town.sandbox.open2b.delete_contact(id);
+    }
+    let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    assert_eq!(report["gone"], 4, "{report}");
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state = 'gone'").await, 4);
 }
 
 both!(more_deletions_than_max_vanished_wait_for_a_person_who_releases_just_those, too_many);

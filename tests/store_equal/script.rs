@@ -319,6 +319,7 @@ impl Both {
             .map(|_| Declaration {
                 run,
                 contact: contact(self.number()),
+                hashes: anagrafe::model::Hashes::default(),
                 customer: customer(&self.some_customer()),
                 why: "both-agree".into(),
                 fields: BTreeMap::from([(anagrafe::model::link::Field::Phone, field)]),

@@ -129,7 +129,7 @@ pub async fn schema_version(
 
 /// Whether the server refused it for want of a right.
 fn forbidden(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "42501")
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "42501")
 }
 
 impl Units {

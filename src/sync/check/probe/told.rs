@@ -244,6 +244,7 @@ impl Told {
             | PassError::Held(_)
             | PassError::Outage { .. }
             | PassError::Paused
+            | PassError::Incomplete { .. }
             | PassError::Doubted { .. }
             | PassError::Overrides { .. }
             | PassError::Canary { .. }
