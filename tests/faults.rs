@@ -296,9 +296,9 @@ fn strikes(scene: Scene, number: usize, kind: &FaultKind, call: &str) -> bool {
     match scene {
         Scene::Due => call == "contacts.get",
         _ if call == "contacts.get" => false,
-        Scene::First => slow || number.is_multiple_of(2) || *kind == OtherPeople,
-        // Links of people who were somebody else for a while are in question until a person has said: that is no fault's end.
-        Scene::Later => (slow || !number.is_multiple_of(2)) && *kind != OtherPeople,
+        // Whom a shop showed first it is believed: its own people are then the strangers, and held until a person has said.
+        Scene::First => (slow || number.is_multiple_of(2)) && *kind != OtherPeople,
+        Scene::Later => slow || !number.is_multiple_of(2) || *kind == OtherPeople,
     }
 }
 
@@ -311,7 +311,7 @@ async fn every_fault(scene: Scene) {
     let wanted = &world(&undisturbed).await;
     let cases = cases().into_iter().enumerate().filter(|(number, (kind, call))| strikes(scene, *number, kind, call));
     let strikes = stream::iter(cases).map(|(_, (kind, call))| strike(scene, kind, call, wanted));
-    let struck: Vec<(String, Vec<String>)> = strikes.buffer_unordered(12).collect().await;
+    let struck: Vec<(String, Vec<String>)> = strikes.buffer_unordered(6).collect().await;
     assert!(struck.len() >= 15, "{} cases", struck.len());
     let wrong: Vec<String> = struck
         .into_iter()

@@ -187,7 +187,7 @@ async fn a_wrong_password_user_database_or_address_is_named_without_the_password
         (format!("postgres://nobody:hunter2@127.0.0.1:{port}/nowhere"), "nobody"),
         (format!("postgres://anagrafe:hunter2@127.0.0.1:{port}/nowhere?sslmode=require"), "sslmode"),
         (format!("postgres://anagrafe:hunter2@127.0.0.1:{port}/nowhere?secret=hunter2"), "secret is no parameter"),
-        (format!("postgres://anagrafe:hunter2@127.0.0.1:{port}/nowhere?sslmode=hunter"), "sslmode"),
+        (format!("postgres://anagrafe:hunter2@127.0.0.1:{port}/nowhere?sslmode=hunter"), "ssl_mode"),
     ] {
         let error = refusal(&options(&url)).await;
         assert!(matches!(error, StoreError::Open { .. }), "{error:?}");

@@ -97,13 +97,15 @@ Examples:
   anagrafe sync --wait --ok-if parked")]
     Sync(SyncArgs),
     /// Reads everything again: edits, deletions, new chats of known people, whatever a sync cannot see
-    #[command(after_long_help = "Interrupted, it goes on where it was, unless that is longer ago than two resyncs of the schedule lie apart. \
+    #[command(
+        after_long_help = "Interrupted, it goes on where it was, unless that is longer ago than two resyncs of the schedule lie apart. \
 A sync that comes due by the schedule runs between its pages.
 
 Examples:
   anagrafe resync
   anagrafe resync --shop main --contact 59068 --contact 59070
-  anagrafe resync --shop main --from 50000 --force")]
+  anagrafe resync --shop main --from 50000 --force"
+    )]
     Resync(ResyncArgs),
     /// How things stand: shops, states, holds, what waits
     #[command(after_long_help = "Examples:

@@ -3,6 +3,7 @@
 //!
 //! Everything is shown at once: nothing ends because something before it failed.
 
+mod server;
 mod write_probe;
 
 use std::{path::Path, sync::Arc};
@@ -15,8 +16,9 @@ use super::{
     Context, Exit, Failure,
     args::CheckArgs,
     logging,
+    network::{self, Network},
     output::Output,
-    setup::{self, Network},
+    setup,
 };
 use crate::{
     config::{self, Problems, Settings, StoreUrl},
@@ -49,7 +51,7 @@ pub async fn run(context: &Context, args: CheckArgs) -> Result<Exit, Failure> {
     };
     logging::begin(&settings.observe, &context.globals);
     report.add(CONFIGURATION, configuration(&settings, config::source(named.map(AsRef::as_ref))));
-    let kept = store(&settings).await;
+    let kept = store(context, &settings).await;
     let store_is_fit = kept.iter().all(|finding| finding.verdict != Standing::Contradicted);
     report.add("store", kept);
     let network = match Network::impatient(&settings) {
@@ -119,16 +121,13 @@ fn configuration(settings: &Settings, file: Option<&Path>) -> Vec<Finding> {
     [Finding::new("file", Standing::Confirmed, read, "")].into_iter().chain(warnings).collect()
 }
 
-async fn store(settings: &Settings) -> Vec<Finding> {
+async fn store(context: &Context, settings: &Settings) -> Vec<Finding> {
     let (state_dir, account) = (settings.store.state_dir.clone(), settings.vivocha.account.clone());
     let place: Box<dyn Place> = match &settings.store.url {
         StoreUrl::Sqlite { path } => {
             Box::new(SqlitePlace { path: path.clone(), state_dir: state_dir.clone(), account })
         }
-        StoreUrl::Postgres { url: _ } => {
-            let text = "this version of Anagrafe keeps its state in SQLite only";
-            return vec![Finding::new("store.url", Standing::Contradicted, text, "use sqlite://anagrafe.db")];
-        }
+        StoreUrl::Postgres { url } => return server::findings(context, settings, url).await,
     };
     let given = settings.store.hash_key.as_ref().map(|key| HashKey::new(key.expose_secret().as_bytes()));
     let given = match given.transpose() {
@@ -168,7 +167,7 @@ async fn account(settings: &Settings, network: &Network, probed: bool) -> (Vec<F
             }
         },
     };
-    match setup::reader(client, settings, base_url) {
+    match network::reader(client, settings, base_url) {
         Ok(reader) => {
             let asked = Asked { spellings: &settings.vivocha.spellings, fields: &settings.fields, probed };
             out.extend(check::account::account(&reader, asked).await);

@@ -9,8 +9,9 @@ use serde_json::{Map, Value, json};
 use self::values::{Changes, field, id, order, value};
 use super::{
     Context, Exit, Failure, logging,
+    network::Network,
     person::{Given, lines, object_on_stdin, visible},
-    setup::{self, Network},
+    setup,
 };
 use crate::{
     http::{CallError, Cause, Verdict},

@@ -10,8 +10,9 @@ use serde_json::{Map, Value};
 use self::fields::{Came, assignments};
 use super::{
     Context, Exit, Failure, logging,
+    network::Network,
     person::{Given, lines, shown, visible},
-    setup::{self, Network, Purpose},
+    setup::{self, Purpose},
 };
 use crate::{
     config::{Settings, StoreUrl},

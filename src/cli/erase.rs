@@ -74,7 +74,11 @@ async fn erase(
     let memory = setup::memory(context, settings, Purpose::Look).await?;
     let contacts: Vec<ContactKey> =
         contacts.iter().map(|text| contact_key(settings, text)).collect::<Result<_, _>>()?;
-    let whom = Erasure { contacts, emails: hashed_emails(&memory, emails)?, phones: hashed_phones(settings, &memory, phones)? };
+    let whom = Erasure {
+        contacts,
+        emails: hashed_emails(&memory, emails)?,
+        phones: hashed_phones(settings, &memory, phones)?,
+    };
     let erased = memory.store.erase(&whom, &setup::operator(), SystemClock.now()).await?;
     if context.out.json {
         context.out.json(&erased)?;
@@ -85,7 +89,9 @@ async fn erase(
         "No later pass brings them back; `anagrafe erase --lift` does. In the shop and in Vivocha they still stand: erase them there too. Backups of the store made before hold what was removed.",
     );
     if whom.emails.is_empty() {
-        context.out.notice("A new contact with the same e-mail is a new person to Anagrafe: give --email as well to exclude that.");
+        context.out.notice(
+            "A new contact with the same e-mail is a new person to Anagrafe: give --email as well to exclude that.",
+        );
     }
     Ok(Exit::Done)
 }
@@ -96,7 +102,10 @@ async fn lift(context: &Context, settings: &Settings, erasure: i64) -> Result<Ex
     if context.out.json {
         context.out.json(&lifted)?;
     } else {
-        context.out.line(format!("Erasure {erasure} is lifted: the next sync looks at {} contacts anew.", lifted.contacts.len()));
+        context.out.line(format!(
+            "Erasure {erasure} is lifted: the next sync looks at {} contacts anew.",
+            lifted.contacts.len()
+        ));
     }
     Ok(Exit::Done)
 }
@@ -139,7 +148,9 @@ fn hashed_emails(memory: &Memory, given: &[Given]) -> Result<Vec<Keyed>, Failure
         .map(|Given(text)| match normalise::email(text) {
             Ok(Some(email)) => Ok(memory.key.email(&email)),
             Ok(None) => Err(Failure::usage("--email: it is blank")),
-            Err(defect) => Err(Failure::usage(format!("--email: {defect}; `anagrafe normalise` shows what becomes of it"))),
+            Err(defect) => {
+                Err(Failure::usage(format!("--email: {defect}; `anagrafe normalise` shows what becomes of it")))
+            }
         })
         .collect()
 }
@@ -147,7 +158,7 @@ fn hashed_emails(memory: &Memory, given: &[Given]) -> Result<Vec<Keyed>, Failure
 /// A number without a country is what it is in any of the shops' countries.
 fn hashed_phones(settings: &Settings, memory: &Memory, given: &[Given]) -> Result<Vec<Keyed>, Failure> {
     let regions: Vec<Region> =
-        settings.shops.values().filter_map(|shop| Region::parse(&shop.country.as_region_str().to_string())).collect();
+        settings.shops.values().filter_map(|shop| Region::parse(shop.country.as_region_str().as_ref())).collect();
     let mut hashes = Vec::new();
     for Given(text) in given {
         let found: Vec<Keyed> = regions
@@ -156,7 +167,9 @@ fn hashed_phones(settings: &Settings, memory: &Memory, given: &[Given]) -> Resul
             .map(|phone| memory.key.phone(&phone))
             .collect();
         if found.is_empty() {
-            return Err(Failure::usage("--phone: it is no valid number in any shop's country; `anagrafe normalise` shows why"));
+            return Err(Failure::usage(
+                "--phone: it is no valid number in any shop's country; `anagrafe normalise` shows why",
+            ));
         }
         hashes.extend(found);
     }

@@ -117,9 +117,9 @@ impl From<StoreError> for Failure {
             | StoreError::Inconsistent(_)
             | StoreError::Open { .. }
             | StoreError::Full
+            | StoreError::InDoubt(_)
             | StoreError::Unreachable(_)
             | StoreError::ReadOnly(_)
-            | StoreError::InDoubt(_)
             | StoreError::Database(_) => Exit::Failed,
         };
         Self { exit, error: error.into() }

@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::{
     Context, Exit, Failure, logging,
+    network::Network,
     output::Output,
-    setup::{self, Memory, Network, Purpose},
+    setup::{self, Memory, Purpose},
 };
 use crate::{
     config::Settings,
@@ -205,7 +206,9 @@ fn words(story: &Story, kept: &[Line]) -> Vec<String> {
         lines.push(format!("  contact {}: {} ({}), judged {at}{run}", line.contact, line.state, line.reason));
         lines.extend(line.recheck_at.iter().map(|at| format!("    looked at again from {at}, or when it changes")));
         lines.extend(line.retry_at.iter().map(|at| format!("    due by itself {at}, after {} tries", line.attempts)));
-        lines.extend(line.held_by.iter().map(|hold| format!("    an update of it is held: `anagrafe holds show {hold}`")));
+        lines.extend(
+            line.held_by.iter().map(|hold| format!("    an update of it is held: `anagrafe holds show {hold}`")),
+        );
         if line.missing {
             lines.push("    not found by the last resync where it was; nothing is concluded yet".into());
         }

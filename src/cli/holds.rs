@@ -1,12 +1,16 @@
 //! `anagrafe holds`: what a safeguard stopped, why, and letting it go on.
 
 use clap::Subcommand;
+use serde::Serialize;
 
 use super::{
     Context, Exit, Failure, pause,
     setup::{self, Purpose},
 };
-use crate::{model::hold::Hold, store::Decision};
+use crate::{
+    model::{ContactKey, hold::Hold},
+    store::Decision,
+};
 
 /// `holds …`
 #[derive(Debug, Subcommand)]
@@ -17,7 +21,7 @@ pub enum HoldsCommand {
         #[arg(long)]
         all: bool,
     },
-    /// One hold: why, how much, a sample
+    /// One hold: why, how much, and whom it holds
     Show {
         /// Its number
         id: i64,
@@ -73,14 +77,30 @@ async fn list(context: &Context, released_too: bool) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// A hold, and whose updates it holds.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    hold: Hold,
+    held: Vec<ContactKey>,
+}
+
+/// So many of those held are shown; `--json` shows all.
+const SHOWN: usize = 20;
+
 async fn show(context: &Context, id: i64) -> Result<Exit, Failure> {
-    let holds = all(context, true).await?;
-    let hold = holds
+    let settings = setup::settings(context.globals.config.as_ref())?;
+    let memory = setup::memory(context, &settings, Purpose::Look).await?;
+    let hold = memory
+        .store
+        .holds(true)
+        .await?
         .into_iter()
         .find(|hold| hold.id == id)
         .ok_or_else(|| Failure::usage(format!("there is no hold {id}: see `anagrafe holds list --all`")))?;
+    let held = memory.store.held(id, u64::from(u32::MAX)).await?;
     if context.out.json {
-        context.out.json(&hold)?;
+        context.out.json(&Shown { hold, held })?;
         return Ok(Exit::Done);
     }
     context.out.line(format!(
@@ -92,8 +112,12 @@ async fn show(context: &Context, id: i64) -> Result<Exit, Failure> {
         hold.what.reason,
         hold.what.count
     ));
-    for contact in &hold.what.sample {
+    let named = if held.is_empty() { &hold.what.sample } else { &held };
+    for contact in named.iter().take(SHOWN) {
         context.out.line(format!("  {contact}: anagrafe explain contact {contact}"));
+    }
+    if named.len() > SHOWN {
+        context.out.line(format!("  and {} more: anagrafe holds show {id} --json", named.len() - SHOWN));
     }
     if let Some((at, by)) = &hold.released {
         context.out.line(format!("released {at} by {by}"));

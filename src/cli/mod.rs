@@ -14,6 +14,7 @@ mod holds;
 mod logging;
 mod manual;
 mod migrate;
+mod network;
 mod normalise;
 mod output;
 mod pause;

@@ -12,9 +12,10 @@ use super::{
     Context, Exit, Failure,
     args::PlanArgs,
     exit, logging,
+    network::Network,
     output::Output,
     progress::Progress,
-    setup::{self, Network, Purpose},
+    setup::{self, Purpose},
     signals::Signals,
 };
 use crate::{

@@ -3,8 +3,8 @@
 use super::{
     Context, Exit, Failure,
     args::RunsArgs,
-    setup::{self, Purpose},
     report::show,
+    setup::{self, Purpose},
 };
 use crate::{model::run::RunId, store::RunQuery};
 

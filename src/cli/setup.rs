@@ -1,4 +1,4 @@
-//! From what the configuration says to what a command works with: the clients, the key, the store, the bridge of a shop.
+//! From what the configuration says to what a command works with: the key, the store, the rules and the bridge of a shop.
 
 use std::{
     collections::BTreeMap,
@@ -8,20 +8,17 @@ use std::{
 };
 
 use chrono::Utc;
-use http::Method;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
 use super::{
     Context,
     exit::{Exit, Failure},
+    network::Network,
 };
 use crate::{
     config::{self, Settings, StoreUrl},
-    http::{Ambient, Client, Limits, Rate, ReqwestTransport, Transport, TransportOptions},
     model::{HashKey, Keyed, ShopName},
-    open2b::{Shop, ShopOptions},
     plan::normalise::Region,
     store::{
         Store, StoreError,
@@ -30,7 +27,7 @@ use crate::{
         sqlite::{OpenOptions, SqliteStore},
     },
     sync::{Bridge, Candidacy, Rules, SystemClock, Watch, WitnessFile},
-    vivocha::{self, Reader, Writer},
+    vivocha::{Reader, Writer},
 };
 
 /// The settings, from the file named or found and the environment.
@@ -129,6 +126,30 @@ async fn served(
     Ok(Arc::new(PostgresStore::open(&options, patience, &notice).await?))
 }
 
+/// The store of a server as it stands: nothing is made, and nothing brought up to date.
+///
+/// # Errors
+/// If it does not stand, or is another key's.
+pub async fn standing(
+    context: &Context,
+    settings: &Settings,
+    url: &SecretString,
+) -> Result<Arc<dyn Store>, StoreError> {
+    let key = settings.store.hash_key.as_ref().and_then(|key| HashKey::new(key.expose_secret().as_bytes()).ok());
+    let options = postgres::OpenOptions {
+        url: url.clone(),
+        account: settings.vivocha.account.clone(),
+        key_check: key.ok_or(StoreError::WrongKey)?.check_value(),
+        create: false,
+        migrate: false,
+        read_only: false,
+    };
+    let patience = patience(context, settings, Purpose::Look);
+    let store: Arc<dyn Store> = Arc::new(PostgresStore::open(&options, patience, &|_| {}).await?);
+    context.opened(&store);
+    Ok(store)
+}
+
 /// How long a server that is away is waited for: a person who only looks does not want to wait long.
 #[must_use]
 pub fn patience(context: &Context, settings: &Settings, purpose: Purpose) -> Patience {
@@ -162,128 +183,9 @@ fn hash_key(settings: &Settings, purpose: Purpose) -> Result<HashKey, Failure> {
     }
 }
 
-/// The connections of a process.
-pub struct Network {
-    transport: Arc<dyn Transport>,
-    limits: fn(Rate, usize) -> Limits,
-}
-
-impl Network {
-    /// Reads the CA bundle, if one is given; connects to nothing.
-    ///
-    /// # Errors
-    /// If that file is none.
-    pub fn new(settings: &Settings) -> Result<Self, Failure> {
-        let options = TransportOptions { ca_bundle: settings.http.ca_bundle.clone(), ..TransportOptions::default() };
-        let transport = ReqwestTransport::new(options).map_err(|e| Failure { exit: Exit::Usage, error: e.into() })?;
-        Ok(Self { transport: Arc::new(transport), limits: Limits::new })
-    }
-
-    /// The same for a person who waits for the answer: a fault is told rather than outlasted.
-    ///
-    /// # Errors
-    /// As [`Self::new`].
-    pub fn impatient(settings: &Settings) -> Result<Self, Failure> {
-        let limits = |rate, concurrency| Limits {
-            tries: 2,
-            longest_wait: Duration::from_secs(20),
-            ..Limits::new(rate, concurrency)
-        };
-        Ok(Self { limits, ..Self::new(settings)? })
-    }
-
-    /// A shop's client.
-    ///
-    /// # Errors
-    /// If there is no such shop, or no request could be formed.
-    pub fn shop(&self, settings: &Settings, name: &ShopName) -> Result<Shop, Failure> {
-        let shop = settings.shops.get(name).ok_or_else(|| no_shop(settings, name))?;
-        let options = ShopOptions {
-            name: name.clone(),
-            url: shop.url.clone(),
-            secret_key: shop.secret_key.clone(),
-            key_header: shop.key_header.as_str().into(),
-            api_prefix: shop.api_prefix.clone(),
-            api_version: u16::from(shop.api_version),
-            page_size: shop.page_size,
-            timeout: shop.timeout,
-        };
-        let limits = (self.limits)(rate(shop.rate), 4);
-        Shop::new(options, Arc::clone(&self.transport), limits, Ambient::real())
-            .map_err(|error| Failure::usage(format!("shops.{name}: {error}")))
-    }
-
-    /// The account's client; its world is looked up where no base is configured.
-    ///
-    /// # Errors
-    /// If the account is unknown, or no request could be formed.
-    pub async fn reader(&self, settings: &Settings) -> Result<Reader, Failure> {
-        let client = self.account(settings);
-        let base_url = match &settings.vivocha.base_url {
-            Some(base) => base.clone(),
-            None => vivocha::world(&client, &settings.vivocha.account, &settings.vivocha.www).await?,
-        };
-        reader(client, settings, base_url)
-    }
-
-    /// The HTTP client of the account's host, and of the door that knows it.
-    #[must_use]
-    pub fn account(&self, settings: &Settings) -> Client {
-        let vivocha = &settings.vivocha;
-        let limits = (self.limits)(rate(vivocha.rate), vivocha.concurrency);
-        Client::new("vivocha", Arc::clone(&self.transport), limits)
-    }
-}
-
-/// The account's client at a base that is known.
-///
-/// # Errors
-/// If no request could be formed.
-pub fn reader(client: Client, settings: &Settings, base_url: Url) -> Result<Reader, Failure> {
-    let vivocha = &settings.vivocha;
-    let endpoint = |e: &config::Endpoint| vivocha::Endpoint { method: Method::clone(&e.method), path: e.path.clone() };
-    let endpoints = vivocha::Endpoints {
-        search: endpoint(&vivocha.endpoints.search),
-        get: endpoint(&vivocha.endpoints.get),
-        update: endpoint(&vivocha.endpoints.update),
-        merge: endpoint(&vivocha.endpoints.merge),
-        merge_body: vivocha.endpoints.merge_body.to_string(),
-        history: endpoint(&vivocha.endpoints.history),
-    };
-    let options = vivocha::Options {
-        endpoints,
-        naming: vivocha.fields.clone(),
-        search: match vivocha.search {
-            config::SearchMode::Auto => vivocha::SearchMode::Auto,
-            config::SearchMode::Rql => vivocha::SearchMode::Rql,
-            config::SearchMode::Params => vivocha::SearchMode::Params,
-        },
-        search_batch: vivocha.search_batch,
-        timeout: vivocha.timeout,
-        parallel: vivocha.concurrency,
-        ..vivocha::Options::new(base_url, vivocha.account.clone(), auth(&vivocha.auth))
-    };
-    #[expect(clippy::disallowed_methods, reason = "a process takes its clock from here")]
-    let clock: vivocha::Clock = Arc::new(Utc::now);
-    Reader::new(client, options, clock).map_err(Failure::usage)
-}
-
-fn no_shop(settings: &Settings, name: &ShopName) -> Failure {
+pub(super) fn no_shop(settings: &Settings, name: &ShopName) -> Failure {
     let known: Vec<&str> = settings.shops.keys().map(ShopName::as_str).collect();
     Failure::usage(format!("there is no shop {name} in the configuration; it has {}", known.join(", ")))
-}
-
-fn auth(auth: &config::Auth) -> vivocha::Auth {
-    match auth.clone() {
-        config::Auth::Client { id, secret } => vivocha::Auth::Client { id, secret },
-        config::Auth::Jwt { uid, secret } => vivocha::Auth::Jwt { uid, secret },
-        config::Auth::Oauth { id, secret, scope } => vivocha::Auth::OAuth { client_id: id, secret, scope },
-        config::Auth::Basic { account, secret } => vivocha::Auth::Basic { account, secret },
-    }
-}
-
-fn rate(rate: config::Rate) -> Rate {
-    Rate { calls: rate.calls.get(), per: rate.per }
 }
 
 fn calls_per_hour(rate: config::Rate) -> u64 {

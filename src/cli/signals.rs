@@ -22,6 +22,7 @@ impl Signals {
     ///
     /// # Errors
     /// If the system refuses.
+    #[cfg_attr(not(feature = "sandbox"), allow(dead_code, reason = "for commands that wait for nothing else"))]
     pub fn listen() -> std::io::Result<Self> {
         Self::cancelling(&CancellationToken::new())
     }

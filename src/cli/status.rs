@@ -75,7 +75,9 @@ fn standing(name: &str, shop: &ShopOverview) -> Vec<String> {
     }));
     lines.extend(shop.resync.as_ref().map(|resync| {
         let Resync { started_at, read, count, .. } = resync;
-        format!("{name}: a resync that began {started_at} has read {read} of {count} contacts; `anagrafe resync` goes on")
+        format!(
+            "{name}: a resync that began {started_at} has read {read} of {count} contacts; `anagrafe resync` goes on"
+        )
     }));
     lines.push(match shop.resynced_at {
         Some(at) => format!("{name}: last resynced {at}"),

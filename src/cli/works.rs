@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::{
     Context, Exit, Failure, exit, logging,
+    network::Network,
     output::Output,
     progress::Progress,
     report,
-    setup::{self, Memory, Network, Purpose},
+    setup::{self, Memory, Purpose},
     signals::Signals,
 };
 use crate::{

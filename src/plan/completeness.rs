@@ -37,9 +37,8 @@ impl Reading {
         let Self { before, after, read, arrivals } = *self;
         let low = before.min(after).saturating_sub(arrivals);
         let high = before.max(after).saturating_add(arrivals);
-        (read < low || read > high).then(|| {
-            format!("the shop counted {before} contacts before and {after} after, and {read} were read")
-        })
+        (read < low || read > high)
+            .then(|| format!("the shop counted {before} contacts before and {after} after, and {read} were read"))
     }
 }
 

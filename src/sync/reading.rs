@@ -80,11 +80,7 @@ impl<'a> Body<'a> {
 
     /// Where to begin, and how many contacts there are from there. The whole lookback is read only where that is within a quarter of
     /// what the shop bears: what is deeper, a resync finds.
-    async fn start(
-        &self,
-        options: SyncOptions,
-        progress: &ShopProgress,
-    ) -> Result<(lookback::Start, u64), PassError> {
+    async fn start(&self, options: SyncOptions, progress: &ShopProgress) -> Result<(lookback::Start, u64), PassError> {
         let count = async |after| {
             self.bridge.shop.count(Conditions { customer: None, after: Some(after) }).await.map_err(PassError::from)
         };
@@ -104,7 +100,11 @@ impl<'a> Body<'a> {
         let start = lookback::start(&history, self.bridge.rules.lookback, self.started_at);
         let ahead = count(start.after).await?;
         let pages = ahead.div_ceil(u64::from(self.bridge.rules.page_size).max(1));
-        if lookback::is_affordable(pages, u64::from(self.bridge.rules.lookback_pages), self.bridge.rules.shop_calls_per_hour) {
+        if lookback::is_affordable(
+            pages,
+            u64::from(self.bridge.rules.lookback_pages),
+            self.bridge.rules.shop_calls_per_hour,
+        ) {
             return Ok((start, ahead));
         }
         let start = lookback::shallow(&history);
@@ -130,7 +130,9 @@ impl<'a> Body<'a> {
         while let Some(page) = unless_stopped(&bridge.stop, pages.next()).await? {
             let page = cut(page, left);
             left = left.map(|left| left - page.records.len() as u64);
-            crossing.handle(page.records, Reach::Page { after, last: page.last, resync: false, moves: true }, tally).await?;
+            crossing
+                .handle(page.records, Reach::Page { after, last: page.last, resync: false, moves: true }, tally)
+                .await?;
             bridge.watch.crossing(&self.report(tally, None), of.max(tally.read()));
             if left == Some(0) {
                 return Ok(false);
@@ -144,10 +146,7 @@ impl<'a> Body<'a> {
     /// A record of nothing, as of now.
     pub fn nothing(&self) -> PageRecord {
         let at = self.bridge.clock.now();
-        PageRecord {
-            since: self.started_at,
-            ..PageRecord::empty(self.run, self.bridge.shop_name().clone(), at)
-        }
+        PageRecord { since: self.started_at, ..PageRecord::empty(self.run, self.bridge.shop_name().clone(), at) }
     }
 }
 

@@ -45,8 +45,7 @@ impl Body<'_> {
         if !place.whole {
             let of = place.count.saturating_sub(place.read);
             self.all_after(&mut crossing, place.after, (i64::MAX, true), of, interlude, tally).await?;
-            let record =
-                PageRecord { end: true, deep: true, resync: Some(ResyncStep::Whole), ..self.nothing() };
+            let record = PageRecord { end: true, deep: true, resync: Some(ResyncStep::Whole), ..self.nothing() };
             self.bridge.store.record(&self.tenure.lease(), &record).await?;
         }
         Vanished { body: self, crossing: &mut crossing, released }.conclude(tally).await?;
@@ -78,12 +77,7 @@ impl Body<'_> {
     }
 
     /// Where to go on, or the beginning.
-    async fn place(
-        &self,
-        options: &ResyncOptions,
-        progress: &ShopProgress,
-        count: u64,
-    ) -> Result<Resync, PassError> {
+    async fn place(&self, options: &ResyncOptions, progress: &ShopProgress, count: u64) -> Result<Resync, PassError> {
         let now = self.bridge.clock.now();
         if let Some(place) = self.resumable(options, progress) {
             tracing::info!(after = place.after, started_at = %place.started_at, "the resync goes on where it was interrupted");

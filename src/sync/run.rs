@@ -113,15 +113,11 @@ pub async fn resync(
     run(bridge, tenure, Task::Resync(options, interlude), surveyed).await
 }
 
-async fn run(
-    bridge: &Bridge,
-    tenure: &Tenure,
-    task: Task<'_>,
-    survey: Option<SurveyNote>,
-) -> Result<Ran, PassError> {
+async fn run(bridge: &Bridge, tenure: &Tenure, task: Task<'_>, survey: Option<SurveyNote>) -> Result<Ran, PassError> {
     // What stops this run for a reason of its own stops no other.
     let bridge = &Bridge { stop: bridge.stop.child_token(), ..bridge.clone() };
-    let ran = reported(bridge, tenure, task, survey).await;
+    // A run is a large future, and is awaited from many places.
+    let ran = Box::pin(reported(bridge, tenure, task, survey)).await;
     bridge.watch.done();
     ran
 }

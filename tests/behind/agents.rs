@@ -34,7 +34,9 @@ async fn just_before(on: On) {
     let mut command = town.command(&["sync"]);
     let child = tokio::task::spawn_blocking(move || command.output().unwrap());
     let began = std::time::Instant::now();
-    while town.calls("customers.search") < 1 || town.number("SELECT COUNT(*) FROM writes WHERE outcome IS NULL").await < 1 {
+    while town.calls("customers.search") < 1
+        || town.number("SELECT COUNT(*) FROM writes WHERE outcome IS NULL").await < 1
+    {
         assert!(began.elapsed().as_secs() < 30, "the update is declared");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }

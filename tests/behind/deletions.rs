@@ -4,8 +4,9 @@ use anagrafe::sandbox::{Fault, FaultKind};
 use serde_json::json;
 
 use super::{
-    email, field, people, person, town,
+    email, field, people, person,
     support::{On, both, contact},
+    town,
 };
 
 both!(a4_a_source_that_is_suddenly_empty_or_shrunk_holds_the_run_before_any_write, a4);

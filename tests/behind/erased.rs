@@ -65,7 +65,9 @@ async fn by_id(on: On) {
     let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
     assert_eq!(count(&report, "excluded"), 4, "{report}");
     assert_eq!(town.number("SELECT COUNT(*) FROM links WHERE id = 22").await, 0);
-    for wrong in [vec!["erase"], vec!["erase", "main/x"], vec!["erase", "--email", "nobody"], vec!["erase", "--phone", "12"]] {
+    for wrong in
+        [vec!["erase"], vec!["erase", "main/x"], vec!["erase", "--email", "nobody"], vec!["erase", "--phone", "12"]]
+    {
         let ended = town.anagrafe(&wrong).await.code(2);
         assert!(!ended.stderr.contains("nobody"), "what was given is not repeated: {}", ended.stderr);
     }

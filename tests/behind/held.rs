@@ -29,7 +29,10 @@ async fn beyond(on: On) {
     let ended = town.anagrafe(&["sync", "--json"]).await.code(4);
     let report = ended.json();
     assert_eq!((report["updates"].as_u64(), report["read"].as_u64()), (Some(100), Some(200)), "{report}");
-    assert_eq!((report["holds"][0]["kind"].as_str(), report["holds"][0]["count"].as_u64()), (Some("updates"), Some(50)));
+    assert_eq!(
+        (report["holds"][0]["kind"].as_str(), report["holds"][0]["count"].as_u64()),
+        (Some("updates"), Some(50))
+    );
     assert_eq!(town.written().len(), 100);
     let again = town.anagrafe(&["sync", "--json"]).await.code(0).json();
     assert_eq!(again["updates"], 0, "an unchanged hold: exit 0, and listed: {again}");

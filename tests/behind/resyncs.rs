@@ -91,13 +91,14 @@ async fn stale(on: On) {
 both!(a_sync_that_comes_due_runs_between_the_pages_of_a_resync, between);
 async fn between(on: On) {
     let town = people(on, 60).await;
-    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 10"));
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 2"));
     town.anagrafe(&["sync"]).await.code(0);
     // Every minute is the shortest schedule there is: the resync is made to last over the turn of one.
     town.append("[schedule]\nsync = \"* * * * *\"");
+    #[expect(clippy::disallowed_methods, reason = "the real binary asks the system too")]
     let to_the_minute = 60 - std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() % 60;
-    let ms = (to_the_minute * 1000 / 4).max(300);
-    town.sandbox.faults().set(Fault::next("contacts.find", 5, FaultKind::Latency { ms }));
+    let ms = (to_the_minute + 1) * 1000 / 25;
+    town.sandbox.faults().set(Fault::next("contacts.find", 30, FaultKind::Latency { ms }));
     let ended = town.anagrafe(&["resync", "--json"]).await.code(0);
     let passes: Vec<String> =
         ended.json_lines().iter().map(|report| report["pass"].as_str().unwrap().to_owned()).collect();

@@ -131,6 +131,20 @@ pub async fn writes_without_an_outcome_are_unsettled(place: &dyn Place) {
     assert_eq!(pass.store.overview().await.unwrap().unsettled, 1);
 }
 
+pub async fn writes_for_somebody_of_whom_nothing_is_recorded_are_unsettled_too(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    // Whoever becomes visible after the survey is written for before anything of her is recorded.
+    let declaration = pass.declaration(7, "c7");
+    let ids = pass.store.declare(&pass.lease, std::slice::from_ref(&declaration)).await.unwrap();
+    let prior = pass.prior(7).await;
+    assert_eq!(prior.unsettled, [Unsettled { id: ids[0], customer: customer("c7"), fields: declaration.fields }]);
+    assert_eq!((prior.judged, prior.link, prior.entry.id), (None, None, id(7)));
+    let record =
+        PageRecord { settled: vec![(ids[0], WriteOutcome::Applied)], ..pass.page(vec![linked(7, "c7", Role::Owner)]) };
+    pass.store.record(&pass.lease, &record).await.unwrap();
+    assert_eq!(pass.prior(7).await.unsettled, []);
+}
+
 pub async fn a_page_of_a_thousand(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
     let numbers = || 1..=1000;

@@ -59,7 +59,8 @@ macro_rules! store_behaviours {
                 due_contacts_come_in_the_order_of_ids, shops_do_not_mix;
             known: ids_never_seen_are_missing, a_prior_says_all_that_was_recorded, holders_are_those_of_all_shops,
                 the_gone_and_the_excluded_hold_nothing, holders_are_limited_per_identifier,
-                found_customers_come_with_their_links, writes_without_an_outcome_are_unsettled, a_page_of_a_thousand;
+                found_customers_come_with_their_links, writes_without_an_outcome_are_unsettled,
+                writes_for_somebody_of_whom_nothing_is_recorded_are_unsettled_too, a_page_of_a_thousand;
             recorded: a2_checkpoint_and_outcomes_commit_together, the_checkpoint_never_falls,
                 due_work_leaves_the_checkpoint, the_end_completes_the_crossing, one_observation_a_minute,
                 old_observations_are_forgotten_but_never_the_last_of_two_days, a_deep_reading_is_remembered,

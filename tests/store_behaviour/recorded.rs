@@ -33,7 +33,9 @@ pub async fn a2_checkpoint_and_outcomes_commit_together(place: &dyn Place) {
     let progress = pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap();
     assert_eq!((progress.checkpoint, progress.crossed, progress.deep_at, progress.known), (0, false, None, 1));
     assert_eq!(progress.observed, []);
-    assert!(pass.store.known(&of(&[id(2), id(3), id(4)], &[])).await.unwrap().contacts.is_empty());
+    let known = pass.store.known(&of(&[id(2), id(3), id(4)], &[])).await.unwrap().contacts;
+    assert_eq!(known.keys().copied().collect::<Vec<_>>(), [id(2)], "whose write has no outcome yet");
+    assert!(known.values().all(|prior| prior.judged.is_none() && prior.link.is_none()));
     assert!(pass.store.proposals(None).await.unwrap().is_empty());
     assert_eq!(pass.store.overview().await.unwrap().unsettled, 1);
 

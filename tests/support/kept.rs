@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use super::postgres::Database;
-use sqlx::{Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{Connection as _, PgConnection, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 /// A contact in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,11 +41,17 @@ pub async fn contacts(path: &Path) -> BTreeMap<i64, Kept> {
 
 /// The same in Postgres.
 pub async fn contacts_in(database: &Database) -> BTreeMap<i64, Kept> {
-    let rows: Vec<(i64, Option<String>, Option<String>, Option<String>, Option<String>)> = sqlx::query_as(
+    contacts_of(&mut database.cluster.connect("anagrafe", &database.name).await).await
+}
+
+/// The same over a connection that stands.
+pub async fn contacts_of(db: &mut PgConnection) -> BTreeMap<i64, Kept> {
+    type Text = Option<String>;
+    let rows: Vec<(i64, Text, Text, Text, Text)> = sqlx::query_as(
         "SELECT c.id, c.state, c.reason, l.customer, l.role FROM contacts c \
          LEFT JOIN links l ON l.account = c.account AND l.shop = c.shop AND l.id = c.id AND l.ended_at IS NULL",
     )
-    .fetch_all(&mut database.cluster.connect("anagrafe", &database.name).await)
+    .fetch_all(db)
     .await
     .unwrap();
     rows.into_iter().map(|(id, state, reason, customer, role)| (id, Kept { state, reason, customer, role })).collect()
@@ -73,6 +79,17 @@ pub async fn number_of(path: &Path, sql: &str) -> i64 {
         Err(sqlx::Error::Database(error)) if error.message().contains("no such table") => 0,
         number => number.unwrap(),
     }
+}
+
+/// The first column of what a statement answers, as text.
+pub async fn texts(path: &Path, sql: &str) -> Vec<String> {
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(&mut open(path).await).await.unwrap()
+}
+
+/// The same in Postgres.
+pub async fn texts_in(database: &Database, sql: &str) -> Vec<String> {
+    let mut db = database.cluster.connect("anagrafe", &database.name).await;
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(&mut db).await.unwrap()
 }
 
 /// Changes the store behind our back.

@@ -125,6 +125,14 @@ impl Town {
         }
     }
 
+    /// The first column of what a statement answers, as text.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        match &self.database {
+            None => kept::texts(&self.store(), sql).await,
+            Some(database) => kept::texts_in(database, sql).await,
+        }
+    }
+
     /// Changes the store behind our back.
     pub async fn execute(&self, sql: &str) {
         match &self.database {

@@ -30,7 +30,7 @@ use tempfile::TempDir;
 const WATCH: &str = r#"
     "$1/pg_ctl" --pgdata "$2" --log "$2/log" --wait --silent --options "$3" start && echo ready
     cat > /dev/null
-    "$1/pg_ctl" --pgdata "$2" --mode immediate --silent stop
+    "$1/pg_ctl" --pgdata "$2" --mode immediate --silent stop 2> /dev/null
 "#;
 /// Whoever is `locked` needs a password; all others are trusted, as nobody else gets into the folder.
 const HBA: &str = "local all all trust\nhost all locked 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n";
@@ -41,6 +41,7 @@ pub struct Cluster {
     binaries: PathBuf,
     pub port: u16,
     databases: AtomicU32,
+    options: String,
     dir: TempDir,
 }
 
@@ -80,7 +81,14 @@ impl Cluster {
         });
         assert!(made, "initdb failed in {}", data.display());
         fs::write(data.join("pg_hba.conf"), HBA).unwrap();
-        let mut cluster = Self { watch: None, binaries, port: free_port(), databases: AtomicU32::new(0), dir };
+        let mut cluster = Self {
+            watch: None,
+            binaries,
+            port: free_port(),
+            databases: AtomicU32::new(0),
+            options: String::new(),
+            dir,
+        };
         cluster.watch(settings);
         cluster
     }
@@ -103,7 +111,14 @@ impl Cluster {
         copy.arg("--port").arg(of.port.to_string()).arg("--pgdata").arg(dir.path().join("data"));
         let copied = copy.output().unwrap();
         assert!(copied.status.success(), "{copied:?}");
-        let mut cluster = Self { watch: None, binaries, port: free_port(), databases: AtomicU32::new(0), dir };
+        let mut cluster = Self {
+            watch: None,
+            binaries,
+            port: free_port(),
+            databases: AtomicU32::new(0),
+            options: String::new(),
+            dir,
+        };
         cluster.watch(&[]);
         cluster
     }
@@ -115,8 +130,9 @@ impl Cluster {
             "-c shared_buffers=32MB -c max_wal_size=4GB".to_owned(),
         ];
         options.extend(settings.iter().map(|setting| format!("-c {setting}")));
+        self.options = options.join(" ");
         let mut watch = as_servant(Path::new("sh"));
-        watch.args(["-c", WATCH, "watch"]).arg(&self.binaries).arg(self.data()).arg(options.join(" "));
+        watch.args(["-c", WATCH, "watch"]).arg(&self.binaries).arg(self.data()).arg(&self.options);
         let mut watch = watch.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let mut ready = String::new();
         BufReader::new(watch.stdout.take().unwrap()).read_line(&mut ready).unwrap();
@@ -135,6 +151,9 @@ impl Cluster {
         let log = self.data().join("log");
         let done =
             control.args(verb).arg("--silent").arg("--wait").arg("--log").arg(log).arg("--pgdata").arg(self.data());
+        if verb.first() == Some(&"start") {
+            done.arg("--options").arg(&self.options);
+        }
         let done = done.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
         assert!(done.success(), "pg_ctl {verb:?}");
     }

@@ -197,6 +197,9 @@ impl<'a> Draft<'a> {
                 let baselines = self.baselines(candidate, view);
                 let guard = self.guard(candidate, view, written);
                 let patch = self.patch(candidate, &baselines, &guard, reading, written);
+                // Where nothing is sent all is settled as it stands: what both sides say now, an agent may empty for good.
+                let baselines =
+                    if patch.is_empty() { patch.settled(&baselines, &candidate.customer, reading) } else { baselines };
                 ContactPlan { link: Some(link), patch, guard, baselines, ..plan }
             }
             // What it wrote while it was the owner stays ours.

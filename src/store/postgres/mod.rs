@@ -1,7 +1,7 @@
 //! The store in a Postgres database: where several processes or machines take part. Also behind a pgbouncer that hands out
 //! its connections by transaction: nothing here outlives one.
 //!
-//! The units of work are those of `../sql`, compiled for it ([`Units`]). Here is what only this database needs: opening it,
+//! The units of work are those of `../sql`, compiled for it. Here is what only this database needs: opening it,
 //! its errors, its own statements, the copy a plan works on, and patience ([`PostgresStore`]): a database restarts, and a
 //! run is to survive that.
 
@@ -10,8 +10,12 @@ mod failure;
 mod open;
 mod patient;
 mod scratch;
+#[allow(clippy::duplicate_mod, reason = "the units of work are one text, compiled for each database")]
 #[path = "../sql/mod.rs"]
 mod sql;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -46,6 +46,11 @@ const ORIGIN: &str = "
            || CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END || ':'
            || (SELECT CAST(oid AS TEXT) FROM pg_database WHERE datname = current_database()) || ':'
            || COALESCE((SELECT CAST(oid AS TEXT) FROM pg_class WHERE oid = to_regclass('leases')), '')";
+/// The same where a provider does not let a role see which cluster it is.
+const ORIGIN_UNNAMED: &str = "
+    SELECT '?:' || CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END || ':'
+           || (SELECT CAST(oid AS TEXT) FROM pg_database WHERE datname = current_database()) || ':'
+           || COALESCE((SELECT CAST(oid AS TEXT) FROM pg_class WHERE oid = to_regclass('leases')), '')";
 /// One process migrates or makes an account, and the others wait for it and find it done. A number of our own; it may take
 /// its time. (What sqlx prepares for it goes with it: the next to use this session may not be us.)
 const ALONE: &str = "
@@ -122,6 +127,11 @@ pub async fn schema_version(
     patience.with(Twice::Same, &server, notice, ask).await
 }
 
+/// Whether the server refused it for want of a right.
+fn forbidden(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "42501")
+}
+
 impl Units {
     /// Opens the store: one attempt.
     pub(super) async fn open(options: &OpenOptions, server: &Server) -> Result<Self, StoreError> {
@@ -138,7 +148,11 @@ impl Units {
     /// The same, with its database asked where it is: after a failover it is elsewhere, and may have gone back in time.
     pub(super) async fn where_it_is_now(&self, server: &Server) -> Result<Self, StoreError> {
         let mut taken = self.readers.take().await.map_err(|error| server.unopened(error, None))?;
-        let asked = query_scalar::<_, String>(ORIGIN).persistent(false).fetch_one(&mut taken.connection).await;
+        let mut asked = query_scalar::<_, String>(ORIGIN).persistent(false).fetch_one(&mut taken.connection).await;
+        if asked.as_ref().is_err_and(forbidden) {
+            let unnamed = query_scalar::<_, String>(ORIGIN_UNNAMED).persistent(false);
+            asked = unnamed.fetch_one(&mut taken.connection).await;
+        }
         let origin = asked.map_err(|error| server.unopened(error, None))?.into();
         taken.give_back();
         let Self { account, writer, readers, origin: _ } = self;
@@ -191,11 +205,11 @@ impl Units {
         schema::not_newer(found, needed)?;
         if found < needed {
             let migrated = schema::migrate_within(&mut unit, &MIGRATIONS, None).await.map_err(schema::unmigrated);
-            migrated.map_err(|error| server.placed(error, Some(&schema)))?;
+            migrated.map_err(|error| server.advised(error, Some(&schema)))?;
             sqlx::raw_sql(TIDY).execute(&mut *unit).await.map_err(failed)?;
         }
         let admitted = admit(&mut unit, account, key_check, *create).await;
-        if !admitted.map_err(|error| server.placed(error, Some(&schema)))? {
+        if !admitted.map_err(|error| server.advised(error, Some(&schema)))? {
             let reason = format!("it holds nothing of account {account} yet: check the account's name");
             return Err(StoreError::Open { path: server.place.clone(), reason });
         }
@@ -229,7 +243,7 @@ impl Server {
             return Err(refused(format!("{key} is no parameter of a Postgres address: take it out")));
         }
         // sqlx names what it could not read, and that is never the password.
-        let options = PgConnectOptions::from_str(text).map_err(|error| refused(error.to_string()))?;
+        let options = PgConnectOptions::from_str(text).map_err(|error| refused(innermost(&error)))?;
         let name = options.get_application_name().unwrap_or("anagrafe").to_owned();
         // A pgbouncer refuses a session that sets what it does not know; we have no fractions to print.
         let options = options
@@ -276,16 +290,23 @@ impl Server {
                 path: self.place.clone(),
                 reason: format!("{error}: look at sslmode and sslrootcert in store.url"),
             },
-            error => self.placed(error, schema),
+            error => self.advised(error, schema),
         }
     }
 
-    /// The same error, with the place it is about, and for what a role lacks with who can give it.
-    pub(super) fn placed(&self, error: StoreError, schema: Option<&str>) -> StoreError {
-        match error {
+    /// The same error, with the place it is about.
+    pub(super) fn placed(&self, error: StoreError) -> StoreError {
+        match self.advised(error, None) {
             StoreError::Unreachable(why) => StoreError::Unreachable(format!("{}: {why}", self.place)),
             StoreError::ReadOnly(why) => StoreError::ReadOnly(format!("{}: {why}", self.place)),
             StoreError::InDoubt(why) => StoreError::InDoubt(format!("{}: {why}", self.place)),
+            error => error,
+        }
+    }
+
+    /// The same error; where something is to be done about it, with what.
+    fn advised(&self, error: StoreError, schema: Option<&str>) -> StoreError {
+        match error {
             StoreError::Database(error) => match self.advice(&error, schema) {
                 Some(reason) => StoreError::Open { path: self.place.clone(), reason },
                 None => StoreError::Database(error),
@@ -311,5 +332,13 @@ impl Server {
             code if code.starts_with("08") => Some(message.to_owned()),
             _ => None,
         }
+    }
+}
+
+/// What the first of an error's causes says.
+fn innermost(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => innermost(source),
+        None => error.to_string(),
     }
 }

@@ -1,7 +1,15 @@
 //! Patience with a database that is away: restarted, failing over, out of connections. A step that certainly did not happen
-//! is tried again for a while; one that may have happened only where doing it twice is doing it once.
+//! is tried again for a while; one that may have happened only where doing it twice is doing it once. Whoever was waited for
+//! must be the server that the lease was taken from: one that took over may have gone back in time, and only a new lease
+//! finds that out.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use tokio::time::{Instant, sleep};
@@ -50,6 +58,8 @@ pub struct PostgresStore {
     units: Units,
     server: Arc<Server>,
     patience: Patience,
+    /// Where the database was when the lease was last taken, or else when it was opened.
+    origin: Mutex<Arc<str>>,
 }
 
 impl PostgresStore {
@@ -66,14 +76,46 @@ impl PostgresStore {
         let server = Arc::new(Server::parse(&options.url)?);
         // To open a store twice is to open it.
         let opened = patience.with(Twice::Same, &server, notice, || Units::open(options, &server)).await;
-        opened.map(|units| Self { units, server, patience })
+        opened.map(|units| Self { origin: Mutex::new(Arc::clone(&units.origin)), units, server, patience })
     }
 
+    /// A question.
     async fn patiently<T, F>(&self, twice: Twice, ask: impl Fn() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
         self.patience.with(twice, &self.server, &|text| tracing::warn!("{text}"), ask).await
+    }
+
+    /// A step of a pass, or of a person.
+    async fn worked<T, F>(&self, twice: Twice, ask: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let waited = AtomicBool::new(false);
+        let ask = || {
+            let (again, step) = (waited.swap(true, Ordering::Relaxed), ask());
+            async move {
+                if again {
+                    self.still_there().await?;
+                }
+                step.await
+            }
+        };
+        self.patiently(twice, ask).await
+    }
+
+    async fn still_there(&self) -> Result<(), StoreError> {
+        let found = self.units.where_it_is_now(&self.server).await?.origin;
+        if *self.origin() == found {
+            return Ok(());
+        }
+        let reason = "another server has taken over, or it was restored, since this run began: run again; what it may have forgotten is then looked for".to_owned();
+        Err(StoreError::Open { path: self.server.place.clone(), reason })
+    }
+
+    fn origin(&self) -> MutexGuard<'_, Arc<str>> {
+        self.origin.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -104,7 +146,7 @@ impl Patience {
             let first = since.is_none();
             let waited = since.get_or_insert_with(Instant::now).elapsed();
             if !again || self.stop.is_cancelled() || waited + pause > self.span {
-                return Err(server.placed(error, None));
+                return Err(server.placed(error));
             }
             if first {
                 let span = humantime::format_duration(self.span);
@@ -157,54 +199,58 @@ impl Questions for PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     async fn acquire(&self, claim: &Claim) -> Result<Acquired, StoreError> {
-        self.patiently(
-            Twice::Wrong,
-            || async move { self.units.where_it_is_now(&self.server).await?.acquire(claim).await },
-        )
-        .await
+        let ask = || async {
+            let units = self.units.where_it_is_now(&self.server).await?;
+            let acquired = units.acquire(claim).await?;
+            if matches!(acquired, Acquired::Ours { .. }) {
+                *self.origin() = units.origin;
+            }
+            Ok(acquired)
+        };
+        self.patiently(Twice::Wrong, ask).await
     }
 
     async fn renew(&self, lease: &Lease, now: Moment) -> Result<Lease, StoreError> {
         // Who holds it asks again by itself: what it may do until then is counted from each asking. Where the database is by now is
         // asked too: a standby that took over may have forgotten what this run declared.
         let renewed = async { self.units.where_it_is_now(&self.server).await?.renew(lease, now).await };
-        renewed.await.map_err(|error| self.server.placed(error, None))
+        renewed.await.map_err(|error| self.server.placed(error))
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
-        self.patiently(Twice::Same, || self.units.release(lease)).await
+        self.worked(Twice::Same, || self.units.release(lease)).await
     }
 
     async fn begin(&self, lease: &Lease, run: &NewRun) -> Result<RunId, StoreError> {
-        self.patiently(Twice::Wrong, || self.units.begin(lease, run)).await
+        self.worked(Twice::Wrong, || self.units.begin(lease, run)).await
     }
 
     async fn finish(&self, lease: &Lease, report: &RunReport) -> Result<(), StoreError> {
-        self.patiently(Twice::Same, || self.units.finish(lease, report)).await
+        self.worked(Twice::Same, || self.units.finish(lease, report)).await
     }
 
     async fn progress(&self, shop: &ShopName, tail: u64, rules: &str) -> Result<ShopProgress, StoreError> {
-        self.patiently(Twice::Same, || self.units.progress(shop, tail, rules)).await
+        self.worked(Twice::Same, || self.units.progress(shop, tail, rules)).await
     }
 
     async fn survey(&self, lease: &Lease, step: &SurveyStep) -> Result<(), StoreError> {
-        self.patiently(Twice::Same, || self.units.survey(lease, step)).await
+        self.worked(Twice::Same, || self.units.survey(lease, step)).await
     }
 
     async fn known(&self, page: &PageQuery) -> Result<Known, StoreError> {
-        self.patiently(Twice::Same, || self.units.known(page)).await
+        self.worked(Twice::Same, || self.units.known(page)).await
     }
 
     async fn found(&self, customers: &[CustomerId], identifiers: &[Keyed]) -> Result<Found, StoreError> {
-        self.patiently(Twice::Same, || self.units.found(customers, identifiers)).await
+        self.worked(Twice::Same, || self.units.found(customers, identifiers)).await
     }
 
     async fn due(&self, of: &DueQuery) -> Result<Vec<ContactId>, StoreError> {
-        self.patiently(Twice::Same, || self.units.due(of)).await
+        self.worked(Twice::Same, || self.units.due(of)).await
     }
 
     async fn declare(&self, lease: &Lease, writes: &[Declaration]) -> Result<Vec<WriteId>, StoreError> {
-        self.patiently(Twice::Wrong, || self.units.declare(lease, writes)).await
+        self.worked(Twice::Wrong, || self.units.declare(lease, writes)).await
     }
 
     async fn record(&self, lease: &Lease, page: &PageRecord) -> Result<(), StoreError> {
@@ -213,23 +259,23 @@ impl Store for PostgresStore {
             Some(ResyncStep::Page { .. }) => Twice::Wrong,
             None | Some(ResyncStep::Begin(_) | ResyncStep::Whole | ResyncStep::End { .. }) => Twice::Same,
         };
-        self.patiently(twice, || self.units.record(lease, page)).await
+        self.worked(twice, || self.units.record(lease, page)).await
     }
 
     async fn hold(&self, lease: &Lease, run: RunId, hold: &NewHold, now: Moment) -> Result<Hold, StoreError> {
-        self.patiently(Twice::Same, || self.units.hold(lease, run, hold, now)).await
+        self.worked(Twice::Same, || self.units.hold(lease, run, hold, now)).await
     }
 
     async fn decide(&self, decision: &Decision, by: &str, now: Moment) -> Result<(), StoreError> {
-        self.patiently(Twice::Wrong, || self.units.decide(decision, by, now)).await
+        self.worked(Twice::Wrong, || self.units.decide(decision, by, now)).await
     }
 
     async fn erase(&self, whom: &Erasure, by: &str, now: Moment) -> Result<Erased, StoreError> {
-        self.patiently(Twice::Wrong, || self.units.erase(whom, by, now)).await
+        self.worked(Twice::Wrong, || self.units.erase(whom, by, now)).await
     }
 
     async fn lift(&self, erasure: i64, by: &str, now: Moment) -> Result<Erased, StoreError> {
-        self.patiently(Twice::Wrong, || self.units.lift(erasure, by, now)).await
+        self.worked(Twice::Wrong, || self.units.lift(erasure, by, now)).await
     }
 
     async fn close(&self) {

@@ -39,6 +39,9 @@ pub(super) const PAUSE: &str = "
     UPDATE accounts SET paused_at = COALESCE(paused_at, $2), paused_why = $3, paused_by = $4 WHERE account = $1";
 pub(super) const RESUME: &str = "
     UPDATE accounts SET paused_at = NULL, paused_why = NULL, paused_by = NULL WHERE account = $1";
+/// Contacts that wait for a person's word about a customer.
+pub(super) const WAITING: &str = "
+    SELECT shop, id FROM proposals WHERE account = $1 AND state = 'open' AND kind = 'link' AND customer = $2";
 pub(super) const PROPOSAL: &str = "
     SELECT proposal, shop, id, kind, customer, absorbed, because, evidence, state, since, changed_at, changed_by
       FROM proposals WHERE account = $1 AND proposal = $2";
@@ -211,6 +214,10 @@ impl Word<'_> {
         let link = known.and_then(|prior| prior.link).ok_or_else(|| StoreError::NoLink(contact.clone()))?;
         self.rule(c, contact, std::slice::from_ref(&link.customer), Ruling::Different).await?;
         links::end(c, self.account, &contact.shop, &[contact.id], self.now).await?;
+        // Whoever waited beside it may be the one.
+        let waiting = query(WAITING).bind(self.account.as_str()).bind(link.customer.as_str());
+        let waiting = waiting.fetch_all(&mut *c).await.map_err(failed)?;
+        due_now(c, self.account, &rows::all(&waiting, rows::contact)?, self.now).await?;
         self.due_now(c, contact).await
     }
 

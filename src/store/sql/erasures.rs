@@ -22,10 +22,15 @@ pub(super) const TOMBSTONES: &str = "
     SELECT kind, value
       FROM (SELECT value ->> 0 AS its_kind, value ->> 1 AS its_value FROM json_each($2)) asked CROSS JOIN tombstones
      WHERE account = $1 AND kind = its_kind AND value = its_value";
+/// By what they have now, and by what they had when they were linked.
 pub(super) const WHO: &str = "
     SELECT shop, id FROM contacts WHERE account = $1 AND email IN (SELECT atom FROM json_each($2))
      UNION
-    SELECT shop, id FROM contacts WHERE account = $1 AND phone IN (SELECT atom FROM json_each($3))";
+    SELECT shop, id FROM contacts WHERE account = $1 AND phone IN (SELECT atom FROM json_each($3))
+     UNION
+    SELECT shop, id FROM links WHERE account = $1 AND known_email IN (SELECT atom FROM json_each($2))
+     UNION
+    SELECT shop, id FROM links WHERE account = $1 AND known_phone IN (SELECT atom FROM json_each($3))";
 pub(super) const ERASE: &str = "
     INSERT INTO erasures (account, at, by, removed) VALUES ($1, $2, $3, '{}') RETURNING erasure";
 pub(super) const REMOVED: &str = "UPDATE erasures SET removed = $3 WHERE account = $1 AND erasure = $2";

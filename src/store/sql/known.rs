@@ -72,6 +72,11 @@ pub(super) async fn known(c: &mut Connection, account: &AccountName, page: &Page
         priors(c, account, &keys).await?.into_iter().map(|(key, (prior, _))| (key.id, prior)).collect();
     let strangers = ids.iter().filter(|id| !contacts.contains_key(id)).map(|id| (*id, None, None));
     let strangers: Vec<_> = strangers.collect();
+    let unread: Vec<_> = strangers.iter().map(|(id, ..)| ContactKey { shop: shop.clone(), id: *id }).collect();
+    let written = if unread.is_empty() { BTreeMap::new() } else { writes(c, account, &pairs(&unread)?).await? };
+    for (key, unsettled) in written {
+        contacts.insert(key.id, Prior { unsettled, ..never_recorded(key.id) });
+    }
     for id in erasures::excluded(c, account, shop, strangers.into_iter()).await? {
         contacts.insert(id, never_read(id)?);
     }
@@ -98,7 +103,9 @@ pub(super) async fn found(
         .await
         .map_err(failed)?;
     let links = all(&rows, link)?;
-    let linked: Vec<ContactKey> = links.iter().map(|link| link.contact.clone()).collect();
+    // Whose link has ended is nobody's name any more.
+    let linked: Vec<ContactKey> =
+        links.iter().filter(|link| link.ended.is_none()).map(|link| link.contact.clone()).collect();
     let names =
         priors(c, account, &linked).await?.into_iter().map(|(key, (prior, _))| (key, prior.entry.name)).collect();
     let links = grouped(links.into_iter().map(|link| (link.customer.clone(), link)).collect());
@@ -117,16 +124,22 @@ fn never_read(id: ContactId) -> Result<Prior, StoreError> {
         parked_since: None,
         at: Moment::default(),
     };
-    Ok(Prior {
+    Ok(Prior { judged: Some(judged), ..never_recorded(id) })
+}
+
+/// A contact of which nothing is recorded. It may have been written for all the same: nobody surveys who comes later, and a crash may
+/// stand between what is declared and what is recorded.
+const fn never_recorded(id: ContactId) -> Prior {
+    Prior {
         entry: IndexEntry { id, email: None, phone: None, name: Vec::new() },
-        judged: Some(judged),
+        judged: None,
         link: None,
         former: Vec::new(),
         held: None,
         missing: false,
         rulings: Vec::new(),
         unsettled: Vec::new(),
-    })
+    }
 }
 
 /// Who is known in the range of a page and was not on it.
@@ -144,8 +157,9 @@ pub(super) async fn priors(
     account: &AccountName,
     keys: &[ContactKey],
 ) -> Result<BTreeMap<ContactKey, (Prior, Option<RunId>)>, StoreError> {
-    let account = account.as_str();
     let asked = pairs(keys)?;
+    let mut writes = writes(&mut *c, account, &asked).await?;
+    let account = account.as_str();
     let rows = query(LINKS).bind(account).bind(&asked).fetch_all(&mut *c).await.map_err(failed)?;
     let mut links: BTreeMap<ContactKey, Vec<Link>> =
         grouped(all(&rows, link)?.into_iter().map(|link| (link.contact.clone(), link)).collect());
@@ -154,10 +168,6 @@ pub(super) async fn priors(
     let rows = query(RULINGS).bind(account).bind(&asked).fetch_all(&mut *c).await.map_err(failed)?;
     let mut rulings: BTreeMap<ContactKey, Vec<(CustomerId, Ruling)>> =
         grouped(all(&rows, |row| Ok((contact(row)?, (customer(row)?, from_word(get(row, "ruling")?, "a ruling")?))))?);
-
-    let rows = query(UNSETTLED).bind(account).bind(&asked).fetch_all(&mut *c).await.map_err(failed)?;
-    let mut writes: BTreeMap<ContactKey, Vec<Unsettled>> =
-        grouped(all(&rows, |row| Ok((contact(row)?, unsettled(row)?)))?);
 
     let rows = query(CONTACTS).bind(account).bind(&asked).fetch_all(c).await.map_err(failed)?;
     let mut priors = BTreeMap::new();
@@ -180,6 +190,16 @@ pub(super) async fn priors(
         priors.insert(key, (prior, by));
     }
     Ok(priors)
+}
+
+/// Writes declared for contacts whose outcome is not known.
+async fn writes(
+    c: &mut Connection,
+    account: &AccountName,
+    asked: &str,
+) -> Result<BTreeMap<ContactKey, Vec<Unsettled>>, StoreError> {
+    let rows = query(UNSETTLED).bind(account.as_str()).bind(asked).fetch_all(c).await.map_err(failed)?;
+    Ok(grouped(all(&rows, |row| Ok((contact(row)?, unsettled(row)?)))?))
 }
 
 /// Contacts as the statements take them, each once.

@@ -33,6 +33,7 @@ pub(super) const STEP_BACK: &str = "
     UPDATE links SET role = 'secondary'
      WHERE account = $1 AND role = 'owner' AND ended_at IS NULL
        AND customer IN (SELECT value ->> 1 FROM json_each($2) WHERE value ->> 2 = 'owner')";
+/// A link that was a former one stands again as it was, since when it was.
 pub(super) const LINK: &str = "
     INSERT INTO links (account, shop, id, customer, role, grounds, made_by, baselines, since, known_email, known_phone,
                        known_name)
@@ -40,7 +41,6 @@ pub(super) const LINK: &str = "
            CAST(value -> 5 AS TEXT), $4, value ->> 6, value ->> 7, value ->> 8
       FROM json_each($3) WHERE TRUE
     ON CONFLICT (account, shop, id, customer) DO UPDATE SET
-        since = CASE WHEN links.ended_at IS NULL THEN links.since ELSE excluded.since END,
         role = excluded.role, grounds = excluded.grounds, made_by = excluded.made_by, baselines = excluded.baselines,
         known_email = excluded.known_email, known_phone = excluded.known_phone, known_name = excluded.known_name,
         ended_at = NULL";

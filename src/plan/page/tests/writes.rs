@@ -88,3 +88,20 @@ fn a_dry_plan_prints_ids_and_codes_and_no_person() {
         assert!(!all.contains(personal), "{personal} in {all}");
     }
 }
+
+#[test]
+fn where_nothing_is_written_all_is_settled_and_what_an_agent_empties_stays_empty() {
+    let mut world = World::writing(WriteRule::IfUnedited)
+        .contact("1", "Mario Rossi", "mario@x.it", "333 1234567")
+        .customer("C", json!({"email": "mario@x.it", "firstname": "Mario", "lastname": "Rossi", "telnum": "3331234567"}));
+    assert_eq!(world.told(), ["a/1 linked (both) -> C"]);
+    // Whoever records the plan records these: there is no update whose answer would be asked.
+    let settled = world.plan().contacts[0].baselines.clone();
+    assert_eq!(settled.len(), 3);
+    assert!(settled.values().all(|baseline| baseline.returned.is_none()), "and nothing of it is ours");
+    assert!(world.pass().is_empty());
+    assert_eq!(world.plan().contacts[0].baselines, settled);
+    let standing = world.customers.get_mut(&id("C")).unwrap();
+    standing.insert("telnum".into(), json!(""));
+    assert_eq!(world.told(), ["a/1 linked (both) -> C"]);
+}
