@@ -16,6 +16,7 @@ use std::{
 };
 
 use anagrafe::sandbox::{Fault, FaultKind, Options, population::Population};
+use elsewhere::{LONG, in_seconds};
 use serde_json::json;
 use support::{Ended, On, Town, both, contact};
 
@@ -74,7 +75,11 @@ impl Running {
 async fn until(mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
+<<<<<<< HEAD
         assert!(began.elapsed() < Duration::from_mins(1), "waited in vain");
+=======
+        assert!(began.elapsed() < Duration::from_secs(120), "waited in vain");
+>>>>>>> lease
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -138,9 +143,8 @@ async fn three(on: On) {
     slow(&town);
     let holder = Running::sync(&town, 1).await;
     let waiting = Running::of(town.command(&["sync", "--json", "--wait"]));
-    let began = Instant::now();
     let busy = town.anagrafe(&["sync", "--json"]).await.code(5);
-    assert!(began.elapsed() < Duration::from_secs(3) && busy.stderr.contains("busy"), "{busy:?}");
+    assert!(busy.stderr.contains("busy"), "{busy:?}");
     assert_eq!(town.anagrafe(&["resync"]).await.code, 5);
     let first = holder.end().await.code(0).json();
     let second = waiting.end().await.code(0).json();
@@ -172,9 +176,9 @@ async fn dead(on: On) {
             holder.0.wait().unwrap();
         }
         town.sandbox.faults().clear();
-        let began = Instant::now();
+        // Long before it runs out: else it would be busy.
+        town.execute(&format!("UPDATE leases SET {LONG}, expires_at = {}", in_seconds(500))).await;
         town.anagrafe(&["sync", "--limit", "5"]).await.code(0);
-        assert!(began.elapsed() < Duration::from_secs(8), "long before it ran out: {:?}", began.elapsed());
         holder.0.wait().unwrap();
         town.sandbox.clear_journal();
         for n in 1..=PEOPLE {

@@ -20,8 +20,11 @@ async fn left_behind(on: On, change: &str) -> Town {
     town
 }
 
+/// Longer than any test has the patience to watch.
+pub const LONG: &str = "ttl = 600000";
+
 /// A moment, by the real clock, in milliseconds.
-fn in_seconds(seconds: i64) -> i64 {
+pub fn in_seconds(seconds: i64) -> i64 {
     let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
     i64::try_from(now).unwrap() + seconds * 1000
 }
@@ -35,8 +38,9 @@ async fn sync_takes(town: &Town, args: &[&str]) -> Duration {
 both!(a_number_that_was_given_again_is_not_the_holder, reused);
 async fn reused(on: On) {
     let own = std::process::id();
-    let town = left_behind(on, &format!("pid = {own}, started = 1")).await;
-    assert!(sync_takes(&town, &["sync"]).await < Duration::from_secs(5));
+    // A lease that has not run out is busy, unless its holder is seen to be dead.
+    let town = left_behind(on, &format!("pid = {own}, started = 1, {LONG}, expires_at = {}", in_seconds(500))).await;
+    town.anagrafe(&["sync"]).await.code(0);
     all_done(&town).await;
 }
 
@@ -46,18 +50,16 @@ async fn ran_out(on: On) {
     for change in ["host = 'elsewhere'", "boot = 'another'", "boot = boot || '0'", "boot = ''"] {
         let town = left_behind(on, &format!("{change}, ttl = 3000, expires_at = 1")).await;
         let took = sync_takes(&town, &["sync"]).await;
-        assert!((3..9).contains(&took.as_secs()), "{change}: {took:?}");
+        assert!(took >= Duration::from_secs(3), "{change}: {took:?}");
         all_done(&town).await;
     }
 }
 
 both!(one_elsewhere_whose_lease_has_not_run_out_is_busy_and_can_be_waited_for, not_yet);
 async fn not_yet(on: On) {
-    let soon = in_seconds(20);
-    let town = left_behind(on, &format!("host = 'elsewhere', ttl = 30000, expires_at = {soon}")).await;
-    let began = Instant::now();
+    let later = in_seconds(500);
+    let town = left_behind(on, &format!("host = 'elsewhere', {LONG}, expires_at = {later}")).await;
     let busy = town.anagrafe(&["sync"]).await.code(5);
-    assert!(began.elapsed() < Duration::from_secs(3), "at once");
     assert!(busy.stderr.contains("elsewhere") && busy.stderr.contains("--wait"), "{busy:?}");
     town.execute("UPDATE leases SET ttl = 3000").await;
     assert!(sync_takes(&town, &["sync", "--wait"]).await >= Duration::from_secs(3));
@@ -69,6 +71,6 @@ async fn ahead(on: On) {
     let late = in_seconds(10 * 365 * 24 * 3600);
     let town = left_behind(on, &format!("host = 'elsewhere', ttl = 3000, expires_at = {late}")).await;
     let took = sync_takes(&town, &["sync"]).await;
-    assert!((3..9).contains(&took.as_secs()), "{took:?}");
+    assert!(took >= Duration::from_secs(3), "{took:?}");
     all_done(&town).await;
 }
