@@ -109,12 +109,8 @@ impl Tenure {
             if succession.is_some() {
                 continue;
             }
-<<<<<<< HEAD
-            if !candidacy.wait && (!is_dubious(&held, candidacy.clock.now()) || watcher.saw_life()) {
-=======
             let waits = candidacy.wait || is_dubious(&held, candidacy.clock.now()) && !watcher.saw_life();
             if !waits {
->>>>>>> lease
                 return Err(Busy(held).into());
             }
             let pause = Duration::from_secs(1).min(held.ttl / 8).max(Duration::from_millis(20));
