@@ -153,9 +153,10 @@ async fn c6_a_standby_that_takes_over_in_mid_run_ends_it_and_the_next_one_is_in_
     assert!(ended.stderr.contains("another server has taken over"), "{ended:?}");
     served.town.sandbox.faults().clear();
 
-    served.town.anagrafe(&["sync"]).await.code(0);
+    served.town.anagrafe(&["sync"]).await.code(4);
     let told = served.town.anagrafe(&["status", "--json"]).await.code(0).json();
     assert!(told["shops"]["main"]["doubted_at"].is_string(), "{told}");
+    served.town.anagrafe(&["resync"]).await.code(0);
     assert_eq!(customers_of(&served.town), customers);
     let there = served.contacts_on(&standby).await;
     assert_eq!(there, states);

@@ -86,7 +86,7 @@ macro_rules! store_behaviours {
                 nothing_is_declared_for_who_was_erased, a_pass_under_way_brings_nobody_back, who_was_erased_before_she_was_read_is_excluded_all_the_same,
                 a_lifted_erasure_lets_its_contacts_in_anew, of_two_erasures_of_one_person_each_stands_for_itself,
                 an_erased_person_is_nobodys_candidate;
-            inherited: a_link_to_another_customer_leaves_a_former_one, a_former_link_comes_back_as_a_new_one,
+            inherited: a_link_to_another_customer_leaves_a_former_one, a_former_link_comes_back_as_it_was,
                 who_stands_beside_an_owner_that_leaves_is_due,
                 a_page_gives_contacts_of_any_shop_a_reason_to_be_looked_at;
             resynced: a_resync_is_remembered_until_its_end,

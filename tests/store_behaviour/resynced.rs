@@ -134,7 +134,11 @@ pub async fn who_is_gone_leaves_her_place(place: &dyn Place) {
     assert_eq!(pass.prior(1).await.judged.unwrap().at, at(5), "since then");
     pass.record_at(7, vec![linked(1, "c1", Role::Owner)]).await;
     let back = pass.prior(1).await;
-    assert_eq!((back.judged.unwrap().state, back.link.unwrap().since), (ContactState::Linked, at(7)));
+    assert_eq!(
+        (back.judged.unwrap().state, back.link.unwrap().since),
+        (ContactState::Linked, at(1)),
+        "since when it was"
+    );
 }
 
 pub async fn the_end_of_a_resync_forgets_what_ended_long_ago(place: &dyn Place) {

@@ -35,6 +35,12 @@ pub(super) fn in_doubt(error: sqlx::Error) -> StoreError {
 
 /// Why the same may succeed a little later, where it may.
 fn passing(error: &sqlx::Error) -> Option<String> {
+    // Whoever hangs up before a word was said (a proxy without a server behind it) is away, and no server of another kind.
+    if let sqlx::Error::Protocol(text) = error
+        && text.contains("SSLRequest: 0x00")
+    {
+        return Some("the connection ended before it began".into());
+    }
     if let sqlx::Error::Io(error) = error {
         return Some(error.to_string());
     }

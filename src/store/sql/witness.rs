@@ -17,8 +17,7 @@ pub(super) const RUN_SINCE: &str = "SELECT run FROM runs WHERE account = $1 AND 
 pub(super) const ORIGIN: &str = "SELECT origin FROM accounts WHERE account = $1";
 pub(super) const SETTLE_HERE: &str = "UPDATE accounts SET origin = $2 WHERE account = $1";
 /// The first doubt stands: what came after it was done in doubt.
-pub(super) const DOUBT: &str =
-    "UPDATE shops SET doubted_at = COALESCE(doubted_at, $2) WHERE account = $1 AND checkpoint > 0";
+pub(super) const DOUBT: &str = "UPDATE shops SET doubted_at = COALESCE(doubted_at, $2) WHERE account = $1";
 
 /// Whether it did; then every shop is in doubt, and runs are numbered past those that were forgotten.
 pub(super) async fn went_back(
