@@ -10,6 +10,7 @@ use anagrafe::{
     model::time::Moment,
     sandbox::{Fault, FaultKind, Options, population::Population},
     store::{Acquired, Claim, Decision, Holder, Store as _},
+    sync::{Clock as _, SystemClock},
 };
 use serde_json::{Map, Value, json};
 
@@ -268,7 +269,8 @@ async fn while_paused_or_busy_nothing_is_sent() {
     assert!(paused.stderr.contains("anagrafe resume"), "{paused:?}");
     held.decide(&Decision::Resume, "ugo", Moment::from_millis(2)).await.unwrap();
     let holder = Holder { host: "elsewhere".into(), boot: "b".into(), pid: 1, started: 1, purpose: "sync".into() };
-    let now = Moment::from_millis(i64::MAX / 4);
+    // Signed by a clock that agrees with ours: any other lease is watched before it is believed.
+    let now = SystemClock.now();
     let claim = Claim { holder, ttl: Duration::from_mins(5), now, succession: None, witness: None };
     assert!(matches!(held.acquire(&claim).await.unwrap(), Acquired::Ours { .. }));
     held.close().await;
