@@ -43,6 +43,13 @@ impl Reading {
     }
 }
 
+/// Why a reading cannot be taken for whole that read fewer than the shop counted both before and after it, if it did.
+#[must_use]
+pub fn fell_short(before: u64, after: u64, read: u64) -> Option<String> {
+    (read < before.min(after))
+        .then(|| format!("the shop counted {before} contacts before and {after} after, and {read} were read"))
+}
+
 /// Whether so many contacts gone at once are too many to believe.
 #[must_use]
 pub fn too_many_gone(known: u64, gone: u64, limits: &SafeguardLimits) -> Option<String> {
@@ -97,6 +104,14 @@ mod tests {
         assert!(reading(100, 100, 101, 0).is_some());
         assert!(reading(100, 100, 0, 0).is_some());
         assert!(reading(100, 95, 93, 1).is_some());
+    }
+
+    #[test]
+    fn a_reading_that_fell_short_of_both_counts_is_not_whole() {
+        assert!(fell_short(100, 100, 80).is_some() && fell_short(100, 90, 89).is_some());
+        assert_eq!(fell_short(100, 90, 90), None, "ten were deleted while it read");
+        assert_eq!(fell_short(100, 103, 103), None, "three came");
+        assert_eq!(fell_short(0, 0, 0), None);
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub enum PassError {
     },
     /// A reading of the whole shop did not read it whole.
     #[error(
-        "this reading of the shop is not complete: {doubt}. Nothing is concluded from it about anybody who was not read, and the next resync begins anew; if it happens again, look at what the key may read, and ask Open2b"
+        "this reading of the shop is not complete: {doubt}. Nothing is concluded from it about anybody who was not read, and the next run reads again; if it happens again, look at what the key may read, and ask Open2b"
     )]
     Incomplete {
         /// The figures.

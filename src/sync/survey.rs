@@ -4,15 +4,16 @@
 use super::{Bridge, PassError, Tenure, pages::Pages, stopping::unless_stopped, tally::Tally};
 use crate::{
     model::ContactId,
-    open2b::{Field, Record},
-    plan::{evidence::Hashes, normalise},
+    open2b::{Conditions, Field, Record},
+    plan::{completeness, evidence::Hashes, normalise},
     store::{IndexEntry, SurveyStep},
 };
 
-/// Surveys the rest of a shop after `after`; answers how many contacts were read.
+/// Surveys the rest of a shop after `after`, where it counts `of` contacts.
 ///
 /// # Errors
-/// Whatever ends a run; what was indexed stays.
+/// Whatever ends a run, also where fewer were read than the shop counts: who is not in the index yet may share an identifier with
+/// somebody who is. What was indexed stays.
 pub async fn survey(bridge: &Bridge, tenure: &Tenure, after: i64, of: u64, tally: &mut Tally) -> Result<(), PassError> {
     let fields = vec![Field::Id, Field::Name, Field::Phone, Field::Email];
     let mut pages = Pages::after(bridge.shop.clone(), after, fields, true);
@@ -28,6 +29,10 @@ pub async fn survey(bridge: &Bridge, tenure: &Tenure, after: i64, of: u64, tally
     if last == 0 {
         // An empty shop is not a surveyed one: its people may be yet to come, or the key sees none of them.
         return Ok(());
+    }
+    let now = bridge.shop.count(Conditions { customer: None, after: Some(after) }).await?;
+    if let Some(doubt) = completeness::fell_short(of, now, tally.read()) {
+        return Err(PassError::Incomplete { doubt });
     }
     let end = SurveyStep { shop: bridge.shop_name().clone(), entries: Vec::new(), after: last, whole: true };
     bridge.store.survey(&tenure.lease(), &end).await?;

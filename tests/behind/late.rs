@@ -1,5 +1,6 @@
 //! Ids that become visible late, below those already read.
 
+use anagrafe::sandbox::{Fault, FaultKind};
 use serde_json::json;
 
 use super::{
@@ -60,4 +61,18 @@ async fn deep(on: On) {
     town.execute("UPDATE shops SET deep_at = deep_at - 3700000").await;
     town.anagrafe(&["sync"]).await.code(0);
     assert_eq!(town.number(&seen).await, 1);
+}
+
+both!(a_survey_that_an_empty_page_cut_short_is_none_and_is_gone_on_with, cut_short);
+async fn cut_short(on: On) {
+    let town = people(on, 100).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 10"));
+    town.sandbox.faults().set(Fault::always("contacts.find", FaultKind::EmptyPage).after(4));
+    let ended = town.anagrafe(&["sync"]).await.code(1);
+    assert!(ended.stderr.contains("100 contacts") && ended.stderr.contains("40 were read"), "{ended:?}");
+    assert_eq!(town.calls("customers.search"), 0, "who shares what is not known yet");
+    town.sandbox.faults().clear();
+    town.anagrafe(&["sync"]).await.code(0);
+    let linked = "SELECT COUNT(*) FROM contacts WHERE state IS NOT NULL";
+    assert_eq!(town.number(linked).await, 100);
 }
