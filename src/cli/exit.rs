@@ -104,6 +104,8 @@ impl From<StoreError> for Failure {
             StoreError::WrongKey
             | StoreError::NoProposal(_)
             | StoreError::NotOpen { .. }
+            | StoreError::Expired { .. }
+            | StoreError::InDoubtYet(_)
             | StoreError::NoHold(_)
             | StoreError::NoLink(_)
             | StoreError::NoContact(_)

@@ -188,7 +188,7 @@ async fn show(context: &Context, id: &str, kind: Kind) -> Result<Exit, Failure> 
         context.out.json(&kept)?;
         return Ok(Exit::Done);
     }
-    let KeptProposal { proposal, state, since, changed_at, changed_by } = &kept;
+    let KeptProposal { proposal, state, since, changed_at, changed_by, .. } = &kept;
     context.out.line(format!("{}: {}", proposal.id, proposed(&proposal.proposed)));
     context.out.line(format!("contact   {} (anagrafe explain contact {})", proposal.contact, proposal.contact));
     context.out.line(format!("awaits    {}", awaits(&proposal.authority)));

@@ -86,6 +86,17 @@ impl HashKey {
         Keyed(bytes)
     }
 
+    /// A key of 32 bytes for another purpose, from which this one cannot be found.
+    #[must_use]
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        // As above.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose_secret()) else { return [0; 32] };
+        mac.update(b"derived");
+        mac.update(&[0]);
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
     /// The hash of an e-mail.
     #[must_use]
     pub fn email(&self, email: &Email) -> Keyed {

@@ -138,6 +138,36 @@ pub struct Link {
     pub ended: Option<Moment>,
 }
 
+/// The links of the customer that remains of a merge, as far as the one that is gone changes them: what was written to that one is ours
+/// here, and whoever was linked to it is linked here. Who owns the one that remains goes on owning it.
+#[must_use]
+pub fn carried_over(of_gone: Vec<Link>, of_remaining: &[Link], remains: &CustomerId) -> Vec<Link> {
+    let mut owned = of_remaining.iter().any(|link| link.role == Role::Owner && link.ended.is_none());
+    // Those that stand come first, so that what a former one held is added to them.
+    let mut of_gone = of_gone;
+    of_gone.sort_by(|a, b| (a.ended.is_some(), &a.contact).cmp(&(b.ended.is_some(), &b.contact)));
+    let mut carried: Vec<Link> = Vec::new();
+    for link in of_gone {
+        let known = of_remaining.iter().find(|known| known.contact == link.contact);
+        let mut link = Link { customer: remains.clone(), ..link };
+        if let Some(known) = known {
+            let (mut newer, older) =
+                if known.ended.is_none() { (known.clone(), link) } else { (link, known.clone()) };
+            for (field, baseline) in older.baselines {
+                newer.baselines.entry(field).or_insert(baseline);
+            }
+            link = newer;
+        } else if link.role == Role::Owner && link.ended.is_none() {
+            if owned {
+                link.role = Role::Secondary;
+            }
+            owned = true;
+        }
+        carried.push(link);
+    }
+    carried
+}
+
 /// A person's word on a pair; it outranks every rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

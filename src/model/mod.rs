@@ -12,6 +12,7 @@ pub mod identifier;
 pub mod ids;
 pub mod keyed;
 pub mod link;
+pub mod merge;
 pub mod proposal;
 pub mod rules;
 pub mod run;

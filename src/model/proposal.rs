@@ -1,6 +1,6 @@
 //! A proposal: a link or a merge that awaits authority. Bound to its hash: whoever approves, approves exactly this.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -117,4 +117,20 @@ pub struct KeptProposal {
     pub changed_at: Moment,
     /// Who changed it last.
     pub changed_by: String,
+    /// The hold that holds it, while one does.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub held_by: Option<i64>,
+    /// When a reading last found it to be so.
+    pub made_at: Moment,
+}
+
+/// How long a proposal, or a person's approval of it, is good for without being found again, or carried out.
+pub const GOOD_FOR: Duration = Duration::from_hours(30 * 24);
+
+impl KeptProposal {
+    /// Whether nobody should act on it any more: what it rests on was last seen too long ago.
+    #[must_use]
+    pub fn is_expired(&self, now: Moment) -> bool {
+        self.made_at.after(GOOD_FOR) < now
+    }
 }

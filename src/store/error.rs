@@ -3,6 +3,7 @@
 use crate::model::{
     ContactKey, ShopName,
     proposal::{ProposalId, ProposalState},
+    time::Moment,
 };
 
 /// An error of the store.
@@ -78,6 +79,21 @@ pub enum StoreError {
         /// What it is.
         state: ProposalState,
     },
+    /// What it rests on was last seen too long ago.
+    #[error(
+        "proposal {id} has expired: it was last found {made_at}. Have its contact looked at again (`anagrafe resync --contact ID --force`), and decide about what is proposed then"
+    )]
+    Expired {
+        /// Which.
+        id: ProposalId,
+        /// When it was last found to be so.
+        made_at: Moment,
+    },
+    /// It is being carried out, and what became of it is not known yet.
+    #[error(
+        "proposal {0} is being carried out, and what became of it is not known yet: wait until a run has found out (`anagrafe merges show {0}`)"
+    )]
+    InDoubtYet(ProposalId),
     /// No such hold, or released already.
     #[error("there is no standing hold {0}: `anagrafe holds list` shows those that stand")]
     NoHold(i64),

@@ -8,6 +8,7 @@
 pub mod error;
 pub mod key;
 pub mod postgres;
+pub mod seal;
 pub mod sqlite;
 pub mod units;
 
@@ -19,7 +20,8 @@ pub use units::*;
 use crate::model::{
     ContactId, ContactKey, CustomerId, Keyed, ShopName,
     hold::{Hold, NewHold},
-    proposal::{KeptProposal, ProposalState},
+    merge::Merge,
+    proposal::{KeptProposal, ProposalId, ProposalState},
     run::{RunId, RunReport},
     time::Moment,
 };
@@ -45,9 +47,36 @@ pub trait Questions: Send + Sync {
     async fn health(&self) -> Result<Health, StoreError>;
 }
 
-/// The store: what a pass needs of it. Each of the two traits has at most 20 methods.
+/// Merges: each declared under every limit at once, and settled with all that follows from it. What a declaration or a step finds to be
+/// so, no other process changes before it is committed.
 #[async_trait]
-pub trait Store: Questions {
+pub trait Merges: Questions {
+    /// What the merging of a shop is decided on.
+    async fn merge_state(&self, shop: &ShopName, now: Moment) -> Result<MergeState, StoreError>;
+    /// Declared merges.
+    async fn merges(&self, which: &MergeQuery) -> Result<Vec<Merge>, StoreError>;
+    /// What the customers of a proposal were before its merges, oldest first; nothing that is older than [`BEFORE_KEPT`].
+    async fn before(&self, of: &ProposalId, now: Moment) -> Result<Vec<Before>, StoreError>;
+    /// Declares a merge before its first byte is sent, or says why it must not be. Fails if writing is paused, or if its contact was
+    /// erased.
+    async fn declare_merge(&self, lease: &Lease, merge: &NewMerge) -> Result<Declared, StoreError>;
+    /// Records what became of a merge, and all that follows from it.
+    async fn settle_merge(&self, lease: &Lease, step: &MergeStep, now: Moment) -> Result<(), StoreError>;
+    /// Puts up a hold of proposals, or finds the same one standing. One of other proposals of the shop falls: whoever releases a hold
+    /// releases what she looked at.
+    async fn hold_merges(
+        &self,
+        lease: &Lease,
+        run: RunId,
+        hold: &NewHold,
+        proposals: &[ProposalId],
+        now: Moment,
+    ) -> Result<Hold, StoreError>;
+}
+
+/// The store: what a pass needs of it. Each of the traits has at most 20 methods.
+#[async_trait]
+pub trait Store: Merges {
     /// Takes the account's lease, or says who has it. A holder is succeeded only on the claim's [`Succession`], and only while its lease is
     /// still as it was seen. The epoch only grows: past the claim's [`Witness`] too.
     async fn acquire(&self, claim: &Claim) -> Result<Acquired, StoreError>;

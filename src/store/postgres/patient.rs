@@ -23,14 +23,15 @@ use crate::{
     model::{
         ContactId, ContactKey, CustomerId, Keyed, ShopName,
         hold::{Hold, NewHold},
-        proposal::{KeptProposal, ProposalState},
+        merge::Merge,
+        proposal::{KeptProposal, ProposalId, ProposalState},
         run::{RunId, RunReport},
         time::Moment,
     },
     store::{
-        Acquired, Claim, Decision, Declaration, DueQuery, Erased, Erasure, Found, Health, Known, Lease, NewRun,
-        Overview, PageQuery, PageRecord, Questions, ResyncStep, RunQuery, ShopProgress, Store, StoreError, Story,
-        SurveyStep, Whose, WriteId,
+        Acquired, Before, Claim, Decision, Declaration, Declared, DueQuery, Erased, Erasure, Found, Health, Known,
+        Lease, MergeQuery, MergeState, MergeStep, Merges, NewMerge, NewRun, Overview, PageQuery, PageRecord, Questions,
+        ResyncStep, RunQuery, ShopProgress, Store, StoreError, Story, SurveyStep, Whose, WriteId,
     },
 };
 
@@ -193,6 +194,40 @@ impl Questions for PostgresStore {
 
     async fn health(&self) -> Result<Health, StoreError> {
         self.patiently(Twice::Same, || self.units.health()).await
+    }
+}
+
+#[async_trait]
+impl Merges for PostgresStore {
+    async fn merge_state(&self, shop: &ShopName, now: Moment) -> Result<MergeState, StoreError> {
+        self.worked(Twice::Same, || self.units.merge_state(shop, now)).await
+    }
+
+    async fn merges(&self, which: &MergeQuery) -> Result<Vec<Merge>, StoreError> {
+        self.patiently(Twice::Same, || self.units.merges(which)).await
+    }
+
+    async fn before(&self, of: &ProposalId, now: Moment) -> Result<Vec<Before>, StoreError> {
+        self.patiently(Twice::Same, || self.units.before(of, now)).await
+    }
+
+    async fn declare_merge(&self, lease: &Lease, merge: &NewMerge) -> Result<Declared, StoreError> {
+        self.worked(Twice::Wrong, || self.units.declare_merge(lease, merge)).await
+    }
+
+    async fn settle_merge(&self, lease: &Lease, step: &MergeStep, now: Moment) -> Result<(), StoreError> {
+        self.worked(Twice::Same, || self.units.settle_merge(lease, step, now)).await
+    }
+
+    async fn hold_merges(
+        &self,
+        lease: &Lease,
+        run: RunId,
+        hold: &NewHold,
+        proposals: &[ProposalId],
+        now: Moment,
+    ) -> Result<Hold, StoreError> {
+        self.worked(Twice::Same, || self.units.hold_merges(lease, run, hold, proposals, now)).await
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     Connection,
     due::due_now,
     failure::failed,
-    held, known, links,
+    held, known, links, merging,
     rows::{self, json},
     statement::query,
 };
@@ -16,7 +16,8 @@ use crate::{
         AccountName, ContactKey, CustomerId,
         hold::{Hold, NewHold},
         link::Ruling,
-        proposal::{KeptProposal, ProposalId, ProposalState, Proposed},
+        merge::{Merge, MergeOutcome},
+        proposal::{GOOD_FOR, KeptProposal, ProposalId, ProposalState, Proposed},
         run::RunId,
         state::ContactState,
         time::Moment,
@@ -42,9 +43,12 @@ pub(super) const RESUME: &str = "
 /// Contacts that wait for a person's word about a customer.
 pub(super) const WAITING: &str = "
     SELECT shop, id FROM proposals WHERE account = $1 AND state = 'open' AND kind = 'link' AND customer = $2";
-pub(super) const PROPOSAL: &str = "
-    SELECT proposal, shop, id, kind, customer, absorbed, because, evidence, state, since, changed_at, changed_by
-      FROM proposals WHERE account = $1 AND proposal = $2";
+pub(super) const PROPOSAL: &str = super::proposals::proposals!("WHERE account = $1 AND proposal = $2");
+/// A release of held merges approves each that still stands.
+pub(super) const APPROVE_HELD: &str = "
+    UPDATE proposals SET state = 'approved', changed_at = $3, changed_by = $4
+     WHERE account = $1 AND state = 'open'
+       AND proposal IN (SELECT h.proposal FROM held_merges h WHERE h.account = $1 AND h.hold = $2)";
 pub(super) const DECIDED: &str = "
     UPDATE proposals SET state = $3, changed_at = $4, changed_by = $5 WHERE account = $1 AND proposal = $2";
 pub(super) const RULE: &str = "
@@ -120,10 +124,27 @@ pub(super) async fn decide(
             let release = query(RELEASE).bind(account.as_str()).bind(hold).bind(now.millis()).bind(by);
             match release.execute(&mut *c).await.map_err(failed)?.rows_affected() {
                 0 => Err(StoreError::NoHold(*hold)),
-                _ => held::release(c, account, *hold, now).await,
+                // What falls by itself was released by nobody.
+                _ if by == super::proposals::US => Ok(()),
+                _ => {
+                    let approve = query(APPROVE_HELD).bind(account.as_str()).bind(hold).bind(now.millis()).bind(by);
+                    approve.execute(&mut *c).await.map_err(failed)?;
+                    held::release(c, account, *hold, now).await
+                }
             }
         }
+        Decision::Restored(id) => merging::restored(c, account, id, by, now).await,
     }
+}
+
+/// A proposal, whatever became of it.
+pub(super) async fn proposal(
+    c: &mut Connection,
+    account: &AccountName,
+    id: &ProposalId,
+) -> Result<Option<KeptProposal>, StoreError> {
+    let row = query(PROPOSAL).bind(account.as_str()).bind(&id.0).fetch_optional(c).await.map_err(failed)?;
+    row.as_ref().map(rows::proposal).transpose()
 }
 
 /// A person's word: hers, and when.
@@ -135,7 +156,14 @@ struct Word<'a> {
 
 impl Word<'_> {
     async fn approve(&self, c: &mut Connection, id: &ProposalId) -> Result<(), StoreError> {
-        let KeptProposal { proposal, .. } = self.open(c, id).await?;
+        let said = self.known(c, id).await?;
+        if self.settles(c, &said, MergeOutcome::Applied).await? {
+            return Ok(());
+        }
+        let KeptProposal { proposal, made_at, .. } = Self::open(said)?;
+        if made_at.after(GOOD_FOR) < self.now {
+            return Err(StoreError::Expired { id: id.clone(), made_at });
+        }
         self.decided(c, id, ProposalState::Approved).await?;
         match &proposal.proposed {
             Proposed::Link { customer } => {
@@ -148,26 +176,57 @@ impl Word<'_> {
     }
 
     async fn reject(&self, c: &mut Connection, id: &ProposalId) -> Result<(), StoreError> {
-        let KeptProposal { proposal, .. } = self.open(c, id).await?;
+        let said = self.known(c, id).await?;
+        self.settles(c, &said, MergeOutcome::NotApplied).await?;
+        let merge = matches!(said.proposal.proposed, Proposed::Merge { .. });
+        // A merge that was approved and not carried out yet may still be thought better of.
+        let KeptProposal { proposal, .. } =
+            if merge && said.state == ProposalState::Approved { said } else { Self::open(said)? };
         self.decided(c, id, ProposalState::Rejected).await?;
         let others = match &proposal.proposed {
             Proposed::Link { customer } => std::slice::from_ref(customer),
-            Proposed::Merge { survivor: _, absorbed } => absorbed,
+            Proposed::Merge { survivor, absorbed } => {
+                merging::part(c, self.account, survivor, absorbed.iter(), self.by, self.now).await?;
+                absorbed
+            }
         };
         self.rule(c, &proposal.contact, others, Ruling::Different).await?;
         self.due_now(c, &proposal.contact).await
     }
 
-    /// The proposal, if it is one and still open.
-    async fn open(&self, c: &mut Connection, id: &ProposalId) -> Result<KeptProposal, StoreError> {
-        let row = query(PROPOSAL).bind(self.account.as_str()).bind(&id.0).fetch_optional(c).await.map_err(failed)?;
-        let kept = rows::proposal(&row.ok_or_else(|| StoreError::NoProposal(id.clone()))?)?;
+    /// The proposal, if it is one.
+    async fn known(&self, c: &mut Connection, id: &ProposalId) -> Result<KeptProposal, StoreError> {
+        proposal(c, self.account, id).await?.ok_or_else(|| StoreError::NoProposal(id.clone()))
+    }
+
+    /// A merge of which nothing that can be read tells what became of it: her word does. True if it was about that.
+    async fn settles(
+        &self,
+        c: &mut Connection,
+        said: &KeptProposal,
+        outcome: MergeOutcome,
+    ) -> Result<bool, StoreError> {
+        let open = merging::open_of(c, self.account, &said.proposal.id).await?;
+        let asks = |merge: &Merge| merge.outcome.is_some_and(|(outcome, _)| outcome == MergeOutcome::Person);
+        if !open.iter().all(asks) {
+            return Err(StoreError::InDoubtYet(said.proposal.id.clone()));
+        }
+        for merge in &open {
+            let settled =
+                merging::Settled { outcome, detail: "by-a-person", remains: Some(&merge.survivor), doubt: None };
+            merging::settle_one(c, self.account, merge.id, &settled, self.now).await?;
+        }
+        Ok(!open.is_empty())
+    }
+
+    /// The proposal, if it is still open.
+    fn open(kept: KeptProposal) -> Result<KeptProposal, StoreError> {
         match kept.state {
             ProposalState::Open => Ok(kept),
             state @ (ProposalState::Approved
             | ProposalState::Rejected
             | ProposalState::Withdrawn
-            | ProposalState::Done) => Err(StoreError::NotOpen { id: id.clone(), state }),
+            | ProposalState::Done) => Err(StoreError::NotOpen { id: kept.proposal.id, state }),
         }
     }
 

@@ -44,7 +44,19 @@ pub(super) const REMOVE_LINKS: &str = "
     DELETE FROM links WHERE account = $1 AND shop = $2 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3))
     RETURNING customer, role, ended_at";
 /// What else is kept of contacts, by what it is called.
-pub(super) const REMOVE: [(&str, &str); 4] = [
+pub(super) const REMOVE: [(&str, &str); 6] = [
+    (
+        "befores",
+        "DELETE FROM befores
+          WHERE merge IN (SELECT m.merge FROM merges m
+                           WHERE m.account = $1 AND m.shop = $2 AND m.id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3)))",
+    ),
+    // What is in doubt still pins its customers, and names nobody any more.
+    (
+        "merges",
+        "UPDATE merges SET shop = NULL, id = NULL, evidence = '[]', rests_on = '{}'
+          WHERE account = $1 AND shop = $2 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3))",
+    ),
     (
         "proposals",
         "DELETE FROM proposals

@@ -31,7 +31,11 @@ pub(super) const KEEP: &str = "
 pub(super) const DROP: &str = "
     DELETE FROM held WHERE account = $1 AND shop = $2 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3))";
 pub(super) const LIST: &str = "
-    SELECT shop, id FROM held WHERE account = $1 AND hold = $2 ORDER BY shop, id LIMIT $3";
+    SELECT shop, id FROM held WHERE account = $1 AND hold = $2
+     UNION
+    SELECT p.shop, p.id FROM held_merges h JOIN proposals p ON p.account = h.account AND p.proposal = h.proposal
+     WHERE h.account = $1 AND h.hold = $2 AND p.state = 'open'
+     ORDER BY shop, id LIMIT $3";
 
 /// Of contacts, as [`super::known::pairs`] writes them: who has an update that is held.
 pub(super) async fn of(
@@ -91,7 +95,7 @@ pub(super) async fn drop(
     Ok(())
 }
 
-/// Whose updates a hold holds.
+/// Whose updates, or merges, a hold holds.
 pub(super) async fn list(
     c: &mut Connection,
     account: &AccountName,

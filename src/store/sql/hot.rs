@@ -1,6 +1,8 @@
 //! The statements of a page, by name: each adapter's tests ask its database how it would carry them out.
 
-use super::{dialect, due, erasures, held, index, known, lease, links, proposals, record, resync, runs, writes};
+use super::{
+    dialect, due, erasures, held, index, known, lease, links, merging, proposals, record, resync, runs, writes,
+};
 
 /// The statements of every page: their cost must follow the page, not the shop.
 pub(in crate::store) const HOT: &[(&str, &str)] = &[
@@ -47,6 +49,8 @@ pub(in crate::store) const HOT: &[(&str, &str)] = &[
     ("gone", resync::GONE),
     ("forget links", resync::FORGET_LINKS),
     ("forget identifiers", resync::FORGET_IDENTIFIERS),
+    ("in doubt", merging::IN_DOUBT),
+    ("parted", merging::PARTED),
     ("withdraw", proposals::WITHDRAW),
     ("propose", proposals::PROPOSE),
     ("carried out", proposals::CARRIED_OUT),

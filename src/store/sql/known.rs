@@ -8,7 +8,7 @@ use super::{
     due::contact_id,
     erasures,
     failure::failed,
-    held,
+    held, merging,
     resync::no_content,
     rows::{
         all, contact, customer, entry, flag, from_json, from_word, from_words, get, grouped, json, judged, keyed, link,
@@ -109,7 +109,8 @@ pub(super) async fn found(
     let names =
         priors(c, account, &linked).await?.into_iter().map(|(key, (prior, _))| (key, prior.entry.name)).collect();
     let links = grouped(links.into_iter().map(|link| (link.customer.clone(), link)).collect());
-    Ok(Found { links, names, holders: holders(c, account, identifiers).await? })
+    let (in_doubt, parted) = merging::of(c, account, customers).await?;
+    Ok(Found { links, names, holders: holders(c, account, identifiers).await?, in_doubt, parted })
 }
 
 /// A contact that was erased before it was ever read.

@@ -9,13 +9,14 @@ use super::{
     Connection,
     due::due_now,
     failure::failed,
-    rows::{all, contact, customer, get, json, words},
+    known::LINKS_OF_CUSTOMERS,
+    rows::{all, contact, customer, get, json, link, words},
     statement::query,
 };
 use crate::{
     model::{
         AccountName, ContactId, CustomerId, Hashes, Keyed, ShopName,
-        link::{Baselines, Grounds, Role},
+        link::{self, Baselines, Grounds, Link, Role},
         time::Moment,
     },
     store::{ContactRecord, LinkChange, LinkRecord, StoreError},
@@ -47,6 +48,19 @@ pub(super) const LINK: &str = "
 pub(super) const HEIRS: &str = "
     SELECT shop, id FROM links
      WHERE account = $1 AND customer IN (SELECT atom FROM json_each($2)) AND role = 'secondary' AND ended_at IS NULL";
+
+pub(super) const FORGET: &str = "DELETE FROM links WHERE account = $1 AND customer = $2";
+pub(super) const PUT: &str = "
+    INSERT INTO links (account, shop, id, customer, role, grounds, made_by, since, baselines, known_email, known_phone,
+                       known_name, ended_at)
+    SELECT $1, value ->> 0, CAST(value ->> 1 AS BIGINT), $2, value ->> 2, value ->> 3, value ->> 4,
+           CAST(value ->> 5 AS BIGINT), CAST(value -> 6 AS TEXT), value ->> 7, value ->> 8, value ->> 9,
+           CAST(value ->> 10 AS BIGINT)
+      FROM json_each($3) WHERE TRUE
+    ON CONFLICT (account, shop, id, customer) DO UPDATE SET
+        role = excluded.role, grounds = excluded.grounds, made_by = excluded.made_by, since = excluded.since,
+        baselines = excluded.baselines, known_email = excluded.known_email, known_phone = excluded.known_phone,
+        known_name = excluded.known_name, ended_at = excluded.ended_at";
 
 /// A row of [`LINK`], in its order.
 #[derive(Serialize)]
@@ -138,6 +152,50 @@ pub(super) async fn inherit(
     }
     let heirs = query(HEIRS).bind(account.as_str()).bind(json(left)?).fetch_all(&mut *c).await.map_err(failed)?;
     due_now(c, account, &all(&heirs, contact)?, at).await
+}
+
+/// A link as [`PUT`] takes it.
+#[derive(Serialize)]
+struct Row<'a>(
+    &'a ShopName,
+    ContactId,
+    Role,
+    Grounds,
+    &'a str,
+    i64,
+    &'a Baselines,
+    Option<Keyed>,
+    Option<Keyed>,
+    String,
+    Option<i64>,
+);
+
+/// The links of a customer that is gone are those of the one that remains.
+pub(super) async fn carry_over(
+    c: &mut Connection,
+    account: &AccountName,
+    gone: &CustomerId,
+    remains: &CustomerId,
+) -> Result<(), StoreError> {
+    let of = async |c: &mut Connection, customer: &CustomerId| {
+        let rows = query(LINKS_OF_CUSTOMERS).bind(account.as_str()).bind(json(&[customer])?);
+        all(&rows.fetch_all(c).await.map_err(failed)?, link)
+    };
+    let carried = link::carried_over(of(c, gone).await?, &of(c, remains).await?, remains);
+    query(FORGET).bind(account.as_str()).bind(gone.as_str()).execute(&mut *c).await.map_err(failed)?;
+    let rows: Vec<Row<'_>> = carried
+        .iter()
+        .map(|link| {
+            let Link { contact, customer: _, role, grounds, row, since, baselines, known_as, ended } = link;
+            let Hashes { email, phone, name } = known_as;
+            let ended = ended.map(Moment::millis);
+            let (shop, since) = (&contact.shop, since.millis());
+            Row(shop, contact.id, *role, *grounds, row, since, baselines, *email, *phone, words(name), ended)
+        })
+        .collect();
+    let put = query(PUT).bind(account.as_str()).bind(remains.as_str()).bind(json(&rows)?);
+    put.execute(c).await.map_err(failed)?;
+    Ok(())
 }
 
 /// Whether a unique index refused a row.

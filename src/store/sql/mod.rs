@@ -23,6 +23,8 @@ mod known;
 pub(super) mod lane;
 mod lease;
 mod links;
+mod merges;
+mod merging;
 mod proposals;
 mod questions;
 mod record;
@@ -47,14 +49,15 @@ use crate::{
     model::{
         AccountName, ContactId, ContactKey, CustomerId, Keyed, ShopName,
         hold::{Hold, NewHold},
-        proposal::{KeptProposal, ProposalState},
+        merge::Merge,
+        proposal::{KeptProposal, ProposalId, ProposalState},
         run::{RunId, RunReport},
         time::Moment,
     },
     store::{
-        Acquired, Claim, Decision, Declaration, DueQuery, Erased, Erasure, Found, Health, Known, Lease, NewRun,
-        Overview, PageQuery, PageRecord, Questions, RunQuery, ShopProgress, Store, StoreError, Story, SurveyStep,
-        Whose, WriteId,
+        Acquired, Before, Claim, Decision, Declaration, Declared, DueQuery, Erased, Erasure, Found, Health, Known,
+        Lease, MergeQuery, MergeState, MergeStep, Merges, NewMerge, NewRun, Overview, PageQuery, PageRecord, Questions,
+        RunQuery, ShopProgress, Store, StoreError, Story, SurveyStep, Whose, WriteId,
     },
 };
 
@@ -136,6 +139,65 @@ impl Questions for TheStore {
             Err(error) => return Err(error),
         };
         self.read(|c, _| Box::pin(questions::health(c, read_only))).await
+    }
+}
+
+#[async_trait]
+impl Merges for TheStore {
+    async fn merge_state(&self, shop: &ShopName, now: Moment) -> Result<MergeState, StoreError> {
+        let shop = shop.clone();
+        self.read(move |c, account| Box::pin(async move { merges::state(c, account, &shop, now).await })).await
+    }
+
+    async fn merges(&self, which: &MergeQuery) -> Result<Vec<Merge>, StoreError> {
+        let which = which.clone();
+        self.read(move |c, account| Box::pin(async move { merges::merges(c, account, &which).await })).await
+    }
+
+    async fn before(&self, of: &ProposalId, now: Moment) -> Result<Vec<Before>, StoreError> {
+        let of = of.clone();
+        self.read(move |c, account| Box::pin(async move { merges::before(c, account, &of, now).await })).await
+    }
+
+    async fn declare_merge(&self, lease: &Lease, merge: &NewMerge) -> Result<Declared, StoreError> {
+        let (lease, merge) = (lease.clone(), merge.clone());
+        self.origin_now()?;
+        self.write(move |c, account| {
+            Box::pin(async move {
+                lease::fence(c, account, &lease).await?;
+                merging::declare(c, account, &lease, &merge).await
+            })
+        })
+        .await
+    }
+
+    async fn settle_merge(&self, lease: &Lease, step: &MergeStep, now: Moment) -> Result<(), StoreError> {
+        let (lease, step) = (lease.clone(), step.clone());
+        self.write(move |c, account| {
+            Box::pin(async move {
+                lease::fence(c, account, &lease).await?;
+                merging::settle(c, account, &step, now).await
+            })
+        })
+        .await
+    }
+
+    async fn hold_merges(
+        &self,
+        lease: &Lease,
+        run: RunId,
+        hold: &NewHold,
+        proposals: &[ProposalId],
+        now: Moment,
+    ) -> Result<Hold, StoreError> {
+        let (lease, hold, proposals) = (lease.clone(), hold.clone(), proposals.to_vec());
+        self.write(move |c, account| {
+            Box::pin(async move {
+                lease::fence(c, account, &lease).await?;
+                merging::hold(c, account, run, &hold, &proposals, now).await
+            })
+        })
+        .await
     }
 }
 

@@ -20,32 +20,49 @@ use crate::{
 /// Who changes a proposal where no person does.
 pub(super) const US: &str = "anagrafe";
 
+/// A merge that changes loses its approval, unless a part of it is done: what is left of that is looked at where it is carried out.
 pub(super) const WITHDRAW: &str = "
     UPDATE proposals SET state = 'withdrawn', changed_at = $5, changed_by = $6
-     WHERE account = $1 AND shop = $2 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3)) AND state = 'open'
+     WHERE account = $1 AND shop = $2 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3))
+       AND (state = 'open' OR state = 'approved' AND kind = 'merge'
+            AND NOT EXISTS (SELECT 1 FROM merges m
+                             WHERE m.account = $1 AND m.proposal = proposals.proposal
+                               AND (m.outcome IS NULL OR m.outcome IN ('applied', 'unknown', 'person'))))
        AND proposal NOT IN (SELECT atom FROM json_each($4))";
-/// One that stands is the same to the letter: its id is the hash of it. Only a withdrawn one changes, by its return.
+/// One that stands is the same to the letter, its id being the hash of it, but for who may authorise it: that follows the rules.
 pub(super) const PROPOSE: &str = "
     INSERT INTO proposals (account, proposal, shop, id, kind, customer, absorbed, because, evidence, state, since,
-                           changed_at, changed_by)
+                           changed_at, changed_by, made_at)
     SELECT $1, value ->> 0, value ->> 1, CAST(value ->> 2 AS BIGINT), value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-           value ->> 7, 'open', $3, $3, $4
+           value ->> 7, 'open', $3, $3, $4, $3
       FROM json_each($2) WHERE TRUE
     ON CONFLICT (account, proposal) DO UPDATE SET
-        state = 'open', changed_at = excluded.changed_at, changed_by = excluded.changed_by
-     WHERE proposals.state = 'withdrawn'";
+        made_at = excluded.made_at, because = excluded.because,
+        changed_at = CASE WHEN proposals.state = 'withdrawn' THEN excluded.changed_at ELSE proposals.changed_at END,
+        changed_by = CASE WHEN proposals.state = 'withdrawn' THEN excluded.changed_by ELSE proposals.changed_by END,
+        state = CASE WHEN proposals.state = 'withdrawn' THEN 'open' ELSE proposals.state END";
 /// An approved link is carried out once the contact is linked to that customer.
 pub(super) const CARRIED_OUT: &str = "
     UPDATE proposals SET state = 'done', changed_at = $4, changed_by = $5
       FROM json_each($3) linked
      WHERE account = $1 AND shop = $2 AND proposals.id = CAST(linked.value ->> 0 AS BIGINT)
        AND customer = linked.value ->> 1 AND kind = 'link' AND state = 'approved'";
-pub(super) const ALL: &str = "
-    SELECT proposal, shop, id, kind, customer, absorbed, because, evidence, state, since, changed_at, changed_by
-      FROM proposals WHERE account = $1 ORDER BY since, proposal";
-pub(super) const IN_STATE: &str = "
-    SELECT proposal, shop, id, kind, customer, absorbed, because, evidence, state, since, changed_at, changed_by
-      FROM proposals WHERE account = $1 AND state = $2 ORDER BY since, proposal";
+/// The columns of a proposal as it is kept.
+macro_rules! proposals {
+    ($rest:literal) => {
+        concat!(
+            "SELECT proposal, shop, id, kind, customer, absorbed, because, evidence, state, since, changed_at, changed_by, made_at,",
+            " (SELECT MAX(h.hold) FROM held_merges h JOIN holds o ON o.hold = h.hold",
+            "   WHERE h.account = proposals.account AND h.proposal = proposals.proposal AND o.released_at IS NULL) AS held_by",
+            " FROM proposals ",
+            $rest
+        )
+    };
+}
+pub(super) use proposals;
+
+pub(super) const ALL: &str = proposals!("WHERE account = $1 ORDER BY since, proposal");
+pub(super) const IN_STATE: &str = proposals!("WHERE account = $1 AND state = $2 ORDER BY since, proposal");
 
 /// Keeps the proposals of a page that was handled.
 pub(super) async fn keep(

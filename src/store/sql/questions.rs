@@ -36,7 +36,10 @@ pub(super) const COUNT_UNSETTLED: &str =
     "SELECT COUNT(*) FROM writes WHERE account = $1 AND (outcome IS NULL OR outcome = 'unknown')";
 pub(super) const HOLDS: &str = "
     SELECT hold, shop, kind, bound, reason,
-           COALESCE(NULLIF((SELECT COUNT(*) FROM held WHERE held.hold = holds.hold), 0), count) AS count, sample, run, since, released_at, released_by
+           COALESCE(NULLIF((SELECT COUNT(*) FROM held WHERE held.hold = holds.hold), 0),
+                    NULLIF((SELECT COUNT(*) FROM held_merges h JOIN proposals p ON p.account = h.account AND p.proposal = h.proposal
+                             WHERE h.hold = holds.hold AND p.state = 'open'), 0), count) AS count,
+           sample, run, since, released_at, released_by
       FROM holds WHERE account = $1 AND (released_at IS NULL OR $2 = 1) ORDER BY hold";
 
 pub(super) const SCHEMA: &str = "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations";

@@ -89,7 +89,12 @@ pub(super) fn shop(row: &Row) -> Result<ShopName, StoreError> {
 }
 
 pub(super) fn customer(row: &Row) -> Result<CustomerId, StoreError> {
-    CustomerId::try_from(get::<String>(row, "customer")?).map_err(|_| StoreError::Inconsistent("the id of a customer"))
+    customer_in(row, "customer")
+}
+
+/// A customer in another column than `customer`.
+pub(super) fn customer_in(row: &Row, column: &str) -> Result<CustomerId, StoreError> {
+    CustomerId::try_from(get::<String>(row, column)?).map_err(|_| StoreError::Inconsistent("the id of a customer"))
 }
 
 pub(super) fn contact(row: &Row) -> Result<ContactKey, StoreError> {
@@ -200,6 +205,8 @@ pub(super) fn proposal(row: &Row) -> Result<KeptProposal, StoreError> {
         since: moment(row, "since")?,
         changed_at: moment(row, "changed_at")?,
         changed_by: get(row, "changed_by")?,
+        held_by: get(row, "held_by")?,
+        made_at: moment(row, "made_at")?,
     })
 }
 

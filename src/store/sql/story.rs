@@ -29,13 +29,13 @@ pub(super) const LINKS: &str = "
            ended_at
       FROM links WHERE account = $1 AND customer IN (SELECT atom FROM json_each($3))
      ORDER BY shop, id, since, customer";
-pub(super) const PROPOSALS: &str = "
-    SELECT proposal, shop, id, kind, customer, absorbed, because, evidence, state, since, changed_at, changed_by
-      FROM proposals
+pub(super) const PROPOSALS: &str = super::proposals::proposals!(
+    "
      WHERE account = $1 AND ((shop, id) IN (SELECT value ->> 0, CAST(value ->> 1 AS BIGINT) FROM json_each($2))
         OR customer IN (SELECT atom FROM json_each($3))
         OR EXISTS (SELECT 1 FROM json_each(absorbed) one WHERE one.atom IN (SELECT atom FROM json_each($3))))
-     ORDER BY since, proposal";
+     ORDER BY since, proposal"
+);
 pub(super) const WRITES: &str = "
     SELECT write, run, shop, id, customer, why, fields, declared_at, outcome, settled_at
       FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
@@ -76,7 +76,7 @@ pub(super) async fn story(c: &mut Connection, account: &AccountName, of: &Whose)
 }
 
 /// The contacts that are linked to a customer, or were proposed for her.
-async fn contacts_of(
+pub(super) async fn contacts_of(
     c: &mut Connection,
     account: &AccountName,
     customer: &CustomerId,

@@ -245,4 +245,8 @@ pub struct Found {
     pub holders: Holders,
     /// The hashed names of the contacts that are linked to them.
     pub names: BTreeMap<ContactKey, Vec<Keyed>>,
+    /// Those of them that a merge is in doubt for: nothing is planned for them.
+    pub in_doubt: BTreeSet<CustomerId>,
+    /// Pairs of them that a person said are two people, each in order.
+    pub parted: BTreeSet<(CustomerId, CustomerId)>,
 }

@@ -2,10 +2,12 @@
 
 mod known;
 mod lease;
+mod merge;
 mod record;
 mod shown;
 
 pub use known::*;
 pub use lease::*;
+pub use merge::*;
 pub use record::*;
 pub use shown::*;

@@ -243,6 +243,8 @@ pub enum Decision {
     Detach(ContactKey),
     /// Links a contact to a customer: one person, whatever was said before; the contact is due at once.
     Assign(ContactKey, CustomerId),
+    /// What the customers of a merge held was written back: they are different people, for good.
+    Restored(ProposalId),
 }
 
 /// Whom to erase. At least one of them.

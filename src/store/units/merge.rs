@@ -1,0 +1,189 @@
+//! Merges as the store is asked about them and told of them: a declaration under every limit at once, what became of it, and what
+//! both customers were before.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    ContactKey, CustomerId, Hashes, Keyed,
+    merge::{AuthorisedBy, MergeId, MergeOutcome},
+    proposal::ProposalId,
+    run::RunId,
+    time::Moment,
+};
+
+/// A customer as it was before a merge, sealed: see [`crate::store::seal`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// Whose.
+    pub customer: CustomerId,
+    /// The check value of the key that opens it.
+    pub under: Keyed,
+    /// The sealed document, as text.
+    pub text: String,
+}
+
+/// A customer as it was before one of the merges of a proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// Before which merge.
+    pub merge: MergeId,
+    /// When.
+    pub at: Moment,
+    /// How.
+    pub sealed: Sealed,
+}
+
+/// How long what a customer was before a merge is kept.
+pub const BEFORE_KEPT: Duration = Duration::from_hours(30 * 24);
+
+/// A merge that is about to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMerge {
+    /// Within which run; none for one by hand.
+    pub run: Option<RunId>,
+    /// The proposal it carries out. One by hand is in no list, and has the hash of what the person was shown.
+    pub proposal: ProposalId,
+    /// The contact it is about, and by what she may have been erased meanwhile.
+    pub contact: Option<(ContactKey, Hashes)>,
+    /// The one that is to stay.
+    pub survivor: CustomerId,
+    /// The one that is to go into it.
+    pub absorbed: CustomerId,
+    /// Who authorised it.
+    pub authorised_by: AuthorisedBy,
+    /// On what evidence, in codes.
+    pub evidence: Vec<String>,
+    /// The hash of what each customer of the proposal says for itself: what is left of it stands only while they say the same.
+    pub rests_on: BTreeMap<CustomerId, Keyed>,
+    /// Both as they are now.
+    pub before: Vec<Sealed>,
+    /// How many of its kind any 24 hours may have: automatic ones, or approved ones.
+    pub most_a_day: u64,
+    /// Now.
+    pub at: Moment,
+}
+
+/// The answer to a declaration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Declared {
+    /// It may be sent.
+    Made(MergeId),
+    /// It must not.
+    Refused(NotDeclared),
+}
+
+/// Why a merge must not be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotDeclared {
+    /// Another write to one of them is in doubt.
+    InDoubt,
+    /// One of them was merged into another already.
+    MergedAlready,
+    /// A person said that they are two.
+    DifferentPeople,
+    /// Its proposal is not authorised any more.
+    NotAuthorised,
+    /// As many as a day may have were sent.
+    OverTheDay,
+}
+
+impl NotDeclared {
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InDoubt => "in-doubt",
+            Self::MergedAlready => "merged-already",
+            Self::DifferentPeople => "different-people",
+            Self::NotAuthorised => "not-authorised",
+            Self::OverTheDay => "over-the-day",
+        }
+    }
+}
+
+/// When somebody began to be in doubt, by a clock that nobody can set: a machine's since it was booted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// Which machine, and which boot of it.
+    pub boot: String,
+    /// How long it had been up.
+    pub uptime: Duration,
+}
+
+/// What became of a merge, or of a proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MergeStep {
+    /// A declared merge ended, or is in doubt.
+    Settled {
+        /// Which.
+        id: MergeId,
+        /// How.
+        outcome: MergeOutcome,
+        /// What was found, a code.
+        detail: String,
+        /// Which of the two remains, for one that was applied. Links and words about the other go over to it.
+        remains: Option<CustomerId>,
+        /// Since when, for one that is unknown: the wait for what may still be applied begins here.
+        doubt: Option<Doubt>,
+    },
+    /// A proposal is not what it was: it is withdrawn, and its contact is due.
+    Dropped {
+        /// Which.
+        proposal: ProposalId,
+    },
+}
+
+/// A merge whose outcome is open, with since when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenMerge {
+    /// The merge.
+    pub merge: crate::model::merge::Merge,
+    /// The epoch it was declared in: of an older one whoever sent it is no more.
+    pub epoch: i64,
+    /// Since when it is known to be in doubt.
+    pub doubt: Option<Doubt>,
+    /// Both as they were before.
+    pub before: Vec<Sealed>,
+}
+
+/// Which merges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MergeQuery {
+    /// All that carried out a proposal, oldest first.
+    Of(ProposalId),
+    /// All that name a customer, or are about a contact linked to it, oldest first.
+    Naming(Vec<CustomerId>),
+    /// The last so many, newest first.
+    Last(u32),
+}
+
+/// What the merging of a run is decided on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MergeState {
+    /// Automatic ones authorised within the last 24 hours, doubtful ones included.
+    pub automatic_today: u64,
+    /// The same of those a person authorised.
+    pub approved_today: u64,
+    /// Those whose outcome is open.
+    pub open: Vec<OpenMerge>,
+    /// Whether a person has looked at merges of the shop, and released them.
+    pub looked_at: bool,
+    /// By proposal that may still be carried out, what was tried of it.
+    pub tried: BTreeMap<ProposalId, Tried>,
+}
+
+/// What was done for a proposal, and in vain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tried {
+    /// How often Vivocha refused one of its merges.
+    pub refused: u64,
+    /// How often one was sent and, read later, had not been applied.
+    pub not_applied: u64,
+    /// The customers that are gone: those merges of it were applied.
+    pub gone: Vec<CustomerId>,
+    /// What the rest of it stands on, as of the last one that was applied.
+    pub rests_on: BTreeMap<CustomerId, Keyed>,
+}
