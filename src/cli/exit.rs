@@ -154,6 +154,7 @@ impl From<PassError> for Failure {
             | PassError::Incomplete { .. }
             | PassError::Overrides { .. }
             | PassError::Canary { .. }
+            | PassError::Seal(_)
             | PassError::Unbalanced { .. } => Exit::Failed,
         };
         Self { exit, error: error.into() }

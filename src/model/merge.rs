@@ -1,12 +1,13 @@
 //! A merge: one call that makes one customer of two, from its declaration to what became of it. There is no way back, so each is
 //! kept with who authorised it, on what evidence, and how it ended.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     ids::{ContactKey, CustomerId},
+    keyed::Keyed,
     proposal::ProposalId,
     run::RunId,
     time::Moment,
@@ -143,4 +144,26 @@ impl Merge {
     pub fn is_open(&self) -> bool {
         self.outcome.is_none_or(|(outcome, _)| outcome.is_open())
     }
+}
+
+/// When somebody began to be in doubt, by a clock that nobody can set: a machine's since it was booted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// Which machine, and which boot of it.
+    pub boot: String,
+    /// How long it had been up.
+    pub uptime: Duration,
+}
+
+/// What was done for a proposal, and in vain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tried {
+    /// How often Vivocha refused one of its merges.
+    pub refused: u64,
+    /// How often one was sent and, read later, had not been applied.
+    pub not_applied: u64,
+    /// The customers that are gone: those merges of it were applied.
+    pub gone: Vec<CustomerId>,
+    /// What the rest of it stands on, as of the last one that was applied.
+    pub rests_on: BTreeMap<CustomerId, Keyed>,
 }

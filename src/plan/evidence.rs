@@ -212,4 +212,6 @@ pub struct Evidence {
     pub linked_names: BTreeMap<ContactKey, Vec<Keyed>>,
     /// The links, former ones too, of customers that subjects are or were linked to and that cannot be read any more.
     pub lost: BTreeMap<CustomerId, Vec<Link>>,
+    /// Pairs of customers that a person said are two people, each in order.
+    pub parted: BTreeSet<(CustomerId, CustomerId)>,
 }

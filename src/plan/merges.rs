@@ -33,6 +33,29 @@ pub(super) fn survivor<'a>(cluster: &[&'a Weighing]) -> Option<&'a Weighing> {
     })
 }
 
+/// A cluster without those that a person said are somebody else: "different people" splits every later one. Whoever is nearer to
+/// the survivor stays.
+pub(super) fn undivided<'a>(
+    cluster: Vec<&'a Weighing>,
+    survivor: &CustomerId,
+    view: &View<'_>,
+) -> Vec<&'a Weighing> {
+    if cluster.len() < 2 {
+        return cluster;
+    }
+    let rank = |w: &Weighing| (w.customer != *survivor, w.ruled != Some(Ruling::Same), Reverse(w.agreeing()));
+    let mut ranked = cluster;
+    ranked.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.customer.cmp(&b.customer)));
+    let mut one: Vec<&Weighing> = Vec::new();
+    for weighing in ranked {
+        if !one.iter().any(|member| view.are_parted(&member.customer, &weighing.customer)) {
+            one.push(weighing);
+        }
+    }
+    one.sort_by(|a, b| a.customer.cmp(&b.customer));
+    one
+}
+
 /// The merge of a contact's cluster into its survivor.
 pub(super) fn merge(
     subject: &Subject,

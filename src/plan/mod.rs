@@ -17,6 +17,7 @@ mod heirs;
 pub mod lookback;
 pub mod matching;
 mod merges;
+pub mod merging;
 pub mod names;
 pub mod normalise;
 mod owners;

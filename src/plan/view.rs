@@ -120,6 +120,12 @@ impl<'a> View<'a> {
         self.evidence.customers.get(id)
     }
 
+    /// Whether a person said that two customers are two people.
+    pub fn are_parted(&self, one: &CustomerId, other: &CustomerId) -> bool {
+        let pair = if one < other { (one.clone(), other.clone()) } else { (other.clone(), one.clone()) };
+        self.evidence.parted.contains(&pair)
+    }
+
     /// The hash of all that a customer says for itself, what we wrote left out.
     pub fn values(&self, id: &CustomerId) -> Option<Keyed> {
         self.values.get(id).copied()

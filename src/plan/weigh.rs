@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::model::{
-    CustomerId, Line,
+    CustomerId, Keyed, Line,
     link::{Field, Grounds, Ruling},
 };
 
@@ -41,6 +41,9 @@ pub struct Weighing {
     pub handed_on: Vec<Field>,
     /// Fields of the customer that hold our own writing and so said nothing.
     pub ours: Vec<Field>,
+    /// The hash of what the customer says for itself.
+    #[serde(skip)]
+    pub values: Option<Keyed>,
 }
 
 impl Weighing {
@@ -149,7 +152,8 @@ fn against(
     };
     let standing = past.and_then(Past::customer) == Some(id);
     let ours = candidate.ours.iter().copied().collect();
-    Weighing { customer: id.clone(), email, phone, names, row, outcome, ruled, standing, handed_on, ours }
+    let values = view.values(id);
+    Weighing { customer: id.clone(), email, phone, names, row, outcome, ruled, standing, handed_on, ours, values }
 }
 
 /// A shared identifier says nothing, on whichever side it stands; something unreadable says nothing, and something that is

@@ -1,7 +1,7 @@
 //! Committing a page: everything that happened to it, in one transaction with the checkpoint, or only what was written where
 //! the run has to stop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     PassError,
@@ -19,6 +19,9 @@ use crate::{
     store::{ContactRecord, HeldContact, Known, PageRecord, ResyncStep},
 };
 
+/// Why a contact is parked whose customer a merge is in doubt for.
+const MERGE_IN_DOUBT: &str = "merge-in-doubt";
+
 /// A page that was handled, about to be recorded.
 pub(super) struct Commit<'a> {
     pub crossing: &'a Crossing<'a>,
@@ -31,10 +34,18 @@ pub(super) struct Commit<'a> {
     pub length: u64,
 }
 
+/// Contacts of the page that could not be judged.
+pub(super) struct Unheard {
+    /// Their customers could not be searched for.
+    pub failed: BTreeMap<ContactId, CallError>,
+    /// A merge of one of their customers is in doubt.
+    pub in_doubt: BTreeSet<ContactId>,
+}
+
 impl Commit<'_> {
     pub async fn record(
         &self,
-        failed: BTreeMap<ContactId, CallError>,
+        failed: Unheard,
         applied: Applied,
         held: Vec<HeldContact>,
         tally: &mut Tally,
@@ -68,7 +79,7 @@ impl Commit<'_> {
         Ok(())
     }
 
-    fn draft(&self, failed: &BTreeMap<ContactId, CallError>, applied: &Applied, held: &[HeldContact]) -> Draft {
+    fn draft(&self, Unheard { failed, in_doubt }: &Unheard, applied: &Applied, held: &[HeldContact]) -> Draft {
         let terms = self.terms();
         let mut page = Draft::with(self.sorted.ended.clone());
         page.records.extend(self.sorted.excluded.iter().cloned());
@@ -80,6 +91,10 @@ impl Commit<'_> {
         for (id, error) in failed {
             tracing::warn!(contact = %id, %error, "customers could not be searched for this contact; parked");
             page.park(record::parked(self.about(*id), "search-failed", &terms), &error.cause.to_string());
+        }
+        for id in in_doubt {
+            tracing::info!(contact = %id, "a merge of this contact's customer is in doubt; parked until it is known what became of it");
+            page.park(record::parked(self.about(*id), MERGE_IN_DOUBT, &terms), MERGE_IN_DOUBT);
         }
         for contact in &self.plan.contacts {
             let id = contact.contact.id;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Bridge, PassError, Tenure,
     apply::{self, Job},
-    commit::Commit,
+    commit::{Commit, Unheard},
     gather::{self, Gathered},
     guards, holding,
     sorting::{self, Sieve, Sorted},
@@ -103,7 +103,7 @@ impl Crossing<'_> {
         guards::not_strangers(self.bridge, self.tenure, self.run, strangers, self.sample(&sorted)).await?;
         let work = std::mem::take(&mut sorted.work);
         let gathering = gather::gather(self.bridge, work, &sorted.hashes, &known);
-        let Gathered { evidence, failed } = unless_stopped(&self.bridge.stop, gathering).await?;
+        let Gathered { evidence, failed, in_doubt } = unless_stopped(&self.bridge.stop, gathering).await?;
         let plan = page::plan(&evidence, &self.bridge.rules.matching, &self.bridge.reading());
         for contact in &plan.contacts {
             self.bridge.watch.planned(contact);
@@ -115,6 +115,8 @@ impl Crossing<'_> {
         let mut applied = apply::apply(self.bridge, self.tenure, self.run, &jobs, self.canary).await?;
         applied.settled.extend(self.old_doubts(&evidence, &known));
         self.canary = applied.canary;
+        tally.seen(evidence.customers.len() as u64);
+        let failed = Unheard { failed, in_doubt };
         let commit = Commit { crossing: self, sorted: &sorted, known: &known, plan: &plan, reach, ids: &all, length };
         commit.record(failed, applied, held, tally).await
     }

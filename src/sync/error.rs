@@ -3,7 +3,7 @@
 use crate::{
     http::CallError,
     model::{CustomerId, hold::Hold, time::Moment},
-    store::StoreError,
+    store::{StoreError, seal::Unsealable},
 };
 
 /// What ends a run before its end.
@@ -73,6 +73,9 @@ pub enum PassError {
         /// Whose.
         customer: CustomerId,
     },
+    /// What a customer was before a merge could not be sealed: nothing was sent.
+    #[error("what a customer was before a merge could not be kept, so nothing was merged: {0}")]
+    Seal(#[source] Unsealable),
     /// The figures of the report do not add up: a defect of Anagrafe.
     #[error("{read} contacts were read and {counted} accounted for: this is a defect of Anagrafe; please report it")]
     Unbalanced {

@@ -46,11 +46,11 @@ pub(super) async fn fall(bridge: &Bridge, kind: HoldKind) -> Result<(), PassErro
     Ok(())
 }
 
-/// Takes down holds of updates none of which is held any more.
+/// Takes down holds of updates, or of merges, none of which is held any more.
 pub(super) async fn fall_where_empty(bridge: &Bridge) -> Result<(), PassError> {
     for hold in bridge.store.holds(false).await? {
-        let updates = matches!(hold.what.kind, HoldKind::Updates | HoldKind::Rules);
-        if updates && hold.what.shop == *bridge.shop_name() && bridge.store.held(hold.id, 1).await?.is_empty() {
+        let of_each = matches!(hold.what.kind, HoldKind::Updates | HoldKind::Rules | HoldKind::Merges);
+        if of_each && hold.what.shop == *bridge.shop_name() && bridge.store.held(hold.id, 1).await?.is_empty() {
             take_down(bridge, hold.id).await?;
         }
     }

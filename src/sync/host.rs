@@ -8,7 +8,8 @@ use std::{fs, os::unix::fs::MetadataExt as _};
 
 use rustix::process::{Pid, test_kill_process};
 
-use crate::store::Holder;
+use super::clock::uptime;
+use crate::{model::merge::Doubt, store::Holder};
 
 /// This process.
 #[must_use]
@@ -46,6 +47,15 @@ fn boot() -> String {
         return String::new();
     };
     format!("{}/{pids}/{}", boot.trim(), namespace("time").unwrap_or(0))
+}
+
+/// Now, by a clock that nobody can set: how long this machine has been up, and which boot of it that is. Empty where that cannot be
+/// told.
+#[must_use]
+pub fn moment() -> Doubt {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let boot = if boot.is_empty() { boot } else { format!("{}/{}", boot.trim(), inode("/proc/self/ns/time").unwrap_or(0)) };
+    Doubt { boot, uptime: uptime() }
 }
 
 fn inode(path: &str) -> Option<u64> {

@@ -2,7 +2,7 @@
 //! about people itself: that is [`crate::plan`]'s.
 //!
 //! ```text
-//! run ─▶ survey ─▶ due, then pages, by a sync or a resync ─▶ crossing: sort ─▶ gather ─▶ plan ─▶ apply ─▶ record
+//! run ─▶ survey ─▶ due, then pages, by a sync or a resync ─▶ crossing: sort ─▶ gather ─▶ plan ─▶ apply ─▶ record ─▶ merging
 //!        under a tenure: the account's lease, renewed while the run lasts               (the next page in flight meanwhile)
 //! ```
 
@@ -18,6 +18,7 @@ pub mod gather;
 mod guards;
 mod holding;
 pub mod host;
+pub mod merging;
 pub mod pages;
 mod reading;
 pub mod record;

@@ -64,6 +64,7 @@ impl<'a> Body<'a> {
         if progress.known > 0 {
             guards::not_shrunk(bridge, self.tenure, self.run, &progress).await?;
         }
+        self.doubts(tally).await?;
         let mut crossing = self.crossing(&progress, options.full);
         let (start, ahead) = self.start(options, &progress).await?;
         let of = options.limit.map_or(ahead, |limit| ahead.min(limit));
@@ -75,7 +76,7 @@ impl<'a> Body<'a> {
             let record = PageRecord { end: true, deep: start.deep || !progress.crossed, ..self.nothing() };
             bridge.store.record(&self.tenure.lease(), &record).await?;
         }
-        Ok(())
+        self.merging(&mut crossing, tally).await
     }
 
     /// Where to begin, and how many contacts there are from there. The whole lookback is read only where that is within a quarter of

@@ -39,6 +39,11 @@ impl Body<'_> {
         if let Some(from) = options.from {
             return self.resync_from(from, options.force, &progress, interlude, tally).await;
         }
+        // What a store in doubt has forgotten may still be under way: it is settled, and merged, by a run that knows what was done.
+        let doubted = progress.doubted_at.is_some();
+        if !doubted {
+            self.doubts(tally).await?;
+        }
         let place = self.place(options, &progress, count).await?;
         let mut crossing = self.crossing(&progress, place.force);
         crossing.highest = place.highest;
@@ -53,7 +58,8 @@ impl Body<'_> {
         let rules = crossing.holds.is_empty().then(|| crossing.rules.clone());
         let forget_before = self.bridge.clock.now().before(completeness::KEPT);
         let end = PageRecord { resync: Some(ResyncStep::End { rules, forget_before }), ..self.nothing() };
-        Ok(self.bridge.store.record(&self.tenure.lease(), &end).await?)
+        self.bridge.store.record(&self.tenure.lease(), &end).await?;
+        if doubted { Ok(()) } else { self.merging(&mut crossing, tally).await }
     }
 
     /// These contacts only, by their ids.

@@ -182,6 +182,7 @@ fn outcome(ended: &Result<(), PassError>, tally: &Tally) -> Outcome {
             | PassError::Incomplete { .. }
             | PassError::Overrides { .. }
             | PassError::Canary { .. }
+            | PassError::Seal(_)
             | PassError::Unbalanced { .. },
         ) => Outcome::Failed,
     }

@@ -32,6 +32,7 @@ pub struct Tally {
     updates: u64,
     updates_to_known: u64,
     merges: MergeCounts,
+    customers_seen: u64,
     parked_for: BTreeMap<String, u64>,
     holds: Vec<HoldNote>,
 }
@@ -85,6 +86,27 @@ impl Tally {
         let count = self.parked_for.entry(cause.to_owned()).or_default();
         *count += 1;
         *count
+    }
+
+    /// Customers of a page that were found.
+    pub fn seen(&mut self, customers: u64) {
+        self.customers_seen += customers;
+    }
+
+    /// Customers found, page by page.
+    #[must_use]
+    pub const fn customers_seen(&self) -> u64 {
+        self.customers_seen
+    }
+
+    /// What became of merges.
+    pub fn merging(&mut self, change: impl FnOnce(&mut MergeCounts)) {
+        change(&mut self.merges);
+    }
+
+    /// Updates sent to survivors of merges.
+    pub fn survivors_updated(&mut self, updates: u64) {
+        self.updates += updates;
     }
 
     /// Merge proposals that stand.

@@ -19,6 +19,8 @@ pub trait Watch: Send + Sync {
     fn confirming(&self, _asked: u64, _of: u64) {}
     /// Of the updates of a page so many have been tried.
     fn applying(&self, _done: u64, _of: u64) {}
+    /// Of the merges that are authorised so many have been looked at.
+    fn merging(&self, _done: u64, _of: u64) {}
     /// Something a person should read.
     fn notice(&self, _text: &str) {}
     /// The run is over.

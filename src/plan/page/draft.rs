@@ -188,6 +188,7 @@ impl<'a> Draft<'a> {
         let link = self.planned_link(role, weighing);
         let mut proposals = self.asks(&[Outcome::Ask], None, view);
         let cluster: Vec<&Weighing> = self.weighed.iter().filter(|w| w.outcome == Outcome::Link).collect();
+        let cluster = merges::undivided(cluster, &weighing.customer, view);
         if cluster.len() > 1 {
             proposals.push(merges::merge(self.subject, &cluster, &weighing.customer, links, view));
         }

@@ -11,12 +11,12 @@ use super::{
 use crate::{
     model::{
         AccountName, CustomerId, ShopName,
-        merge::{AuthorisedBy, Merge, MergeId, MergeOutcome},
+        merge::{AuthorisedBy, Doubt, Merge, MergeId, MergeOutcome, Tried},
         proposal::ProposalId,
         run::RunId,
         time::Moment,
     },
-    store::{BEFORE_KEPT, Before, Doubt, MergeQuery, MergeState, OpenMerge, Sealed, StoreError, Tried},
+    store::{BEFORE_KEPT, Before, MergeQuery, MergeState, OpenMerge, Sealed, StoreError},
 };
 
 /// The columns that [`merge`] reads.

@@ -18,12 +18,12 @@ use crate::{
     model::{
         AccountName, ContactKey, CustomerId,
         hold::{Hold, HoldKind, NewHold},
-        merge::{AuthorisedBy, Merge, MergeId, MergeOutcome},
+        merge::{AuthorisedBy, Doubt, Merge, MergeId, MergeOutcome},
         proposal::{Authority, ProposalId, ProposalState, Proposed},
         run::RunId,
         time::Moment,
     },
-    store::{BEFORE_KEPT, Declared, Doubt, Lease, MergeStep, NewMerge, NotDeclared, StoreError},
+    store::{BEFORE_KEPT, Declared, Lease, MergeStep, NewMerge, NotDeclared, StoreError},
 };
 
 /// Merges of one of them whose outcome is open, and updates of one of them that nobody knows the outcome of.

@@ -3,11 +3,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::model::{
     ContactKey, CustomerId, Hashes, Keyed,
-    merge::{AuthorisedBy, MergeId, MergeOutcome},
+    merge::{AuthorisedBy, Doubt, Merge, MergeId, MergeOutcome, Tried},
     proposal::ProposalId,
     run::RunId,
     time::Moment,
@@ -104,15 +104,6 @@ impl NotDeclared {
     }
 }
 
-/// When somebody began to be in doubt, by a clock that nobody can set: a machine's since it was booted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Doubt {
-    /// Which machine, and which boot of it.
-    pub boot: String,
-    /// How long it had been up.
-    pub uptime: Duration,
-}
-
 /// What became of a merge, or of a proposal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MergeStep {
@@ -140,7 +131,7 @@ pub enum MergeStep {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenMerge {
     /// The merge.
-    pub merge: crate::model::merge::Merge,
+    pub merge: Merge,
     /// The epoch it was declared in: of an older one whoever sent it is no more.
     pub epoch: i64,
     /// Since when it is known to be in doubt.
@@ -173,17 +164,4 @@ pub struct MergeState {
     pub looked_at: bool,
     /// By proposal that may still be carried out, what was tried of it.
     pub tried: BTreeMap<ProposalId, Tried>,
-}
-
-/// What was done for a proposal, and in vain.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tried {
-    /// How often Vivocha refused one of its merges.
-    pub refused: u64,
-    /// How often one was sent and, read later, had not been applied.
-    pub not_applied: u64,
-    /// The customers that are gone: those merges of it were applied.
-    pub gone: Vec<CustomerId>,
-    /// What the rest of it stands on, as of the last one that was applied.
-    pub rests_on: BTreeMap<CustomerId, Keyed>,
 }

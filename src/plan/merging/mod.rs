@@ -1,0 +1,7 @@
+//! Merging, as far as it is a decision: which proposals may be carried out now ([`authority`]), whether what was proposed still is
+//! ([`again`]), and what became of a merge, from what was read ([`outcome`]). Pure. That a merge is proposed at all is
+//! `super::merges`'s; sending it is `crate::sync`'s.
+
+pub mod again;
+pub mod authority;
+pub mod outcome;
