@@ -151,8 +151,7 @@ pub fn carried_over(of_gone: Vec<Link>, of_remaining: &[Link], remains: &Custome
         let known = of_remaining.iter().find(|known| known.contact == link.contact);
         let mut link = Link { customer: remains.clone(), ..link };
         if let Some(known) = known {
-            let (mut newer, older) =
-                if known.ended.is_none() { (known.clone(), link) } else { (link, known.clone()) };
+            let (mut newer, older) = if known.ended.is_none() { (known.clone(), link) } else { (link, known.clone()) };
             for (field, baseline) in older.baselines {
                 newer.baselines.entry(field).or_insert(baseline);
             }

@@ -35,11 +35,7 @@ pub(super) fn survivor<'a>(cluster: &[&'a Weighing]) -> Option<&'a Weighing> {
 
 /// A cluster without those that a person said are somebody else: "different people" splits every later one. Whoever is nearer to
 /// the survivor stays.
-pub(super) fn undivided<'a>(
-    cluster: Vec<&'a Weighing>,
-    survivor: &CustomerId,
-    view: &View<'_>,
-) -> Vec<&'a Weighing> {
+pub(super) fn undivided<'a>(cluster: Vec<&'a Weighing>, survivor: &CustomerId, view: &View<'_>) -> Vec<&'a Weighing> {
     if cluster.len() < 2 {
         return cluster;
     }

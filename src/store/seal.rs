@@ -17,7 +17,9 @@ pub enum Unsealable {
     )]
     AnotherKey(Keyed),
     /// It is not what was sealed.
-    #[error("it is damaged: the store was changed by something else than Anagrafe; restore the customer from Vivocha's own history")]
+    #[error(
+        "it is damaged: the store was changed by something else than Anagrafe; restore the customer from Vivocha's own history"
+    )]
     Damaged,
     /// The library refused.
     #[error("the system's cryptography failed")]
@@ -73,7 +75,9 @@ mod tests {
     }
 
     fn anna() -> Customer {
-        let Value::Object(document) = json!({"id": "c1", "email": "anna@example.it", "n": null}) else { unreachable!() };
+        let Value::Object(document) = json!({"id": "c1", "email": "anna@example.it", "n": null}) else {
+            unreachable!()
+        };
         Customer { id: "c1".parse().unwrap(), document }
     }
 

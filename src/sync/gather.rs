@@ -102,11 +102,7 @@ pub async fn gather_anew(
 }
 
 /// Whether a customer that a merge is in doubt for is a contact's, or holds an identifier of hers.
-fn concerns(
-    in_doubt: &BTreeSet<CustomerId>,
-    subject: &Subject,
-    candidates: &BTreeMap<CustomerId, Candidate>,
-) -> bool {
+fn concerns(in_doubt: &BTreeSet<CustomerId>, subject: &Subject, candidates: &BTreeMap<CustomerId, Candidate>) -> bool {
     use crate::plan::evidence::Side;
     let linked = goes_by(subject).is_some_and(|customer| in_doubt.contains(customer));
     let holds = |candidate: &Candidate| {

@@ -54,7 +54,8 @@ fn boot() -> String {
 #[must_use]
 pub fn moment() -> Doubt {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let boot = if boot.is_empty() { boot } else { format!("{}/{}", boot.trim(), inode("/proc/self/ns/time").unwrap_or(0)) };
+    let boot =
+        if boot.is_empty() { boot } else { format!("{}/{}", boot.trim(), inode("/proc/self/ns/time").unwrap_or(0)) };
     Doubt { boot, uptime: uptime() }
 }
 

@@ -103,3 +103,6 @@ fn values<'a>(anew: &ContactPlan, of: impl Iterator<Item = &'a CustomerId>) -> B
     let said = |customer: &CustomerId| anew.weighed.iter().find(|w| w.customer == *customer).and_then(|w| w.values);
     of.filter_map(|customer| Some((customer.clone(), said(customer)?))).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -237,7 +237,10 @@ fn why_held(question: &Question<'_>, calls: u64, held: usize) -> Option<String> 
     } else if held > 0 {
         format!("{held} merges of shop {shop} are held already, and {calls} have come to them")
     } else if calls > limits.max_merges_per_run {
-        format!("{calls} customers would be merged away in one run, and safeguards.max_merges_per_run allows {}", limits.max_merges_per_run)
+        format!(
+            "{calls} customers would be merged away in one run, and safeguards.max_merges_per_run allows {}",
+            limits.max_merges_per_run
+        )
     } else if calls > share {
         format!(
             "{calls} customers would be merged away, and safeguards.max_merge_share ({}) of the {} customers seen in this run allows {share}",
@@ -251,7 +254,9 @@ fn why_held(question: &Question<'_>, calls: u64, held: usize) -> Option<String> 
     } else {
         return None;
     };
-    Some(format!("{why}: none of them was sent. Look at `anagrafe merges list`, then release the hold, or approve or reject them one by one"))
+    Some(format!(
+        "{why}: none of them was sent. Look at `anagrafe merges list`, then release the hold, or approve or reject them one by one"
+    ))
 }
 
 #[cfg(test)]

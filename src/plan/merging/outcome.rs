@@ -101,9 +101,8 @@ fn both(
 /// The field that tells two documents apart as theirs.
 fn id_field<'a>(one: &'a Customer, other: &Customer) -> Option<&'a String> {
     let is_id = |(_, value): &(&String, &Value)| value.as_str() == Some(one.id.as_str());
-    let also = |(field, _): &(&String, &Value)| {
-        other.document.get(*field).and_then(Value::as_str) == Some(other.id.as_str())
-    };
+    let also =
+        |(field, _): &(&String, &Value)| other.document.get(*field).and_then(Value::as_str) == Some(other.id.as_str());
     one.document.iter().filter(is_id).find(also).map(|(field, _)| field)
 }
 
@@ -115,9 +114,7 @@ fn without<'a>(document: &'a Map<String, Value>, field: Option<&String>) -> Vec<
 
 /// Whether a customer holds something of another one that it did not hold before: a value, a part of one, or its id.
 fn has_gained(was: &Map<String, Value>, of: &Map<String, Value>, gone: &CustomerId, now: &Customer) -> bool {
-    let named = |document: &Map<String, Value>| {
-        document.values().any(|value| mentions(value, gone.as_str()))
-    };
+    let named = |document: &Map<String, Value>| document.values().any(|value| mentions(value, gone.as_str()));
     if named(&now.document) && !named(was) {
         return true;
     }

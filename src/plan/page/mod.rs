@@ -124,4 +124,4 @@ impl ContactPlan {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

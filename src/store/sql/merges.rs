@@ -30,9 +30,8 @@ macro_rules! merges {
     };
 }
 
-pub(super) const OPEN: &str = merges!(
-    "WHERE account = $1 AND (outcome IS NULL OR outcome = 'unknown' OR outcome = 'person') ORDER BY merge"
-);
+pub(super) const OPEN: &str =
+    merges!("WHERE account = $1 AND (outcome IS NULL OR outcome = 'unknown' OR outcome = 'person') ORDER BY merge");
 pub(super) const OF: &str = merges!("WHERE account = $1 AND proposal = $2 ORDER BY merge");
 pub(super) const LAST: &str = merges!("WHERE account = $1 ORDER BY merge DESC LIMIT $2");
 pub(super) const NAMING: &str = merges!(
@@ -75,7 +74,13 @@ pub(super) async fn state(
     for row in &rows {
         try_of(row, &mut tried)?;
     }
-    Ok(MergeState { automatic_today: automatic, approved_today: approved, open: open(c, account).await?, looked_at: looked_at > 0, tried })
+    Ok(MergeState {
+        automatic_today: automatic,
+        approved_today: approved,
+        open: open(c, account).await?,
+        looked_at: looked_at > 0,
+        tried,
+    })
 }
 
 /// Automatic ones and approved ones of the last 24 hours.
@@ -181,8 +186,7 @@ fn outcome(word: &str) -> Result<MergeOutcome, StoreError> {
 
 fn doubt(row: &Row) -> Result<Option<Doubt>, StoreError> {
     let (boot, uptime) = (get::<Option<String>>(row, "doubt_boot")?, get::<Option<i64>>(row, "doubt_uptime")?);
-    Ok(boot.zip(uptime).map(|(boot, uptime)| Doubt {
-        boot,
-        uptime: Duration::from_millis(u64::try_from(uptime).unwrap_or(0)),
-    }))
+    Ok(boot
+        .zip(uptime)
+        .map(|(boot, uptime)| Doubt { boot, uptime: Duration::from_millis(u64::try_from(uptime).unwrap_or(0)) }))
 }

@@ -104,12 +104,7 @@ impl Body<'_> {
     }
 
     /// The first is alone until it is confirmed; then several at once, of different customers all.
-    async fn carry_out(
-        &self,
-        answer: &Answer<'_>,
-        state: &MergeState,
-        tally: &mut Tally,
-    ) -> Result<(), PassError> {
+    async fn carry_out(&self, answer: &Answer<'_>, state: &MergeState, tally: &mut Tally) -> Result<(), PassError> {
         let Some(writer) = self.bridge.writer.as_ref().filter(|_| !answer.go.is_empty()) else { return Ok(()) };
         let carrier = Carrier {
             bridge: self.bridge,
@@ -132,7 +127,8 @@ impl Body<'_> {
             }
         }
         if sum.confirmed && sum.error.is_none() && sum.unknown == 0 {
-            let rest = left.map(|(kept, by): &(&KeptProposal, AuthorisedBy)| carrier.carry_out(kept, by, tried(state, kept)));
+            let rest =
+                left.map(|(kept, by): &(&KeptProposal, AuthorisedBy)| carrier.carry_out(kept, by, tried(state, kept)));
             let mut rest = stream::iter(rest).buffer_unordered(self.bridge.rules.concurrency);
             while let Some(carried) = rest.next().await {
                 sum.add(carried);

@@ -116,12 +116,7 @@ impl Sending<'_> {
         }
     }
 
-    async fn settle(
-        &self,
-        outcome: MergeOutcome,
-        detail: &str,
-        remains: Option<&CustomerId>,
-    ) -> Result<(), PassError> {
+    async fn settle(&self, outcome: MergeOutcome, detail: &str, remains: Option<&CustomerId>) -> Result<(), PassError> {
         let step = MergeStep::Settled {
             id: self.id,
             outcome,

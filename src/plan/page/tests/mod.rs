@@ -14,7 +14,7 @@ mod shared;
 mod standing;
 mod time;
 mod word;
-mod world;
+pub mod world;
 mod worlds;
 mod worst;
 mod writes;

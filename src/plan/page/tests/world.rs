@@ -30,6 +30,7 @@ pub struct World {
     pub declared: BTreeMap<(ContactKey, CustomerId), Declared>,
     pub crowded_emails: BTreeSet<ContactKey>,
     pub crowded_phones: BTreeSet<ContactKey>,
+    pub parted: BTreeSet<(CustomerId, CustomerId)>,
     /// Contacts that are known and not of the page.
     pub elsewhere: BTreeSet<ContactKey>,
     pub matching: MatchingRules,
@@ -97,6 +98,7 @@ impl World {
             declared: BTreeMap::new(),
             crowded_emails: BTreeSet::new(),
             crowded_phones: BTreeSet::new(),
+            parted: BTreeSet::new(),
             elsewhere: BTreeSet::new(),
             matching: MatchingRules {
                 auto_merge: true,
@@ -166,6 +168,12 @@ impl World {
 
     pub fn ruled(mut self, who: &str, whom: &str, ruling: Ruling) -> Self {
         self.rulings.insert((key(who), id(whom)), ruling);
+        self
+    }
+
+    /// Two customers that a person said are two people.
+    pub fn parted(mut self, one: &str, other: &str) -> Self {
+        self.parted.insert((id(one.min(other)), id(one.max(other))));
         self
     }
 
@@ -242,6 +250,7 @@ impl World {
                 .map(|who| (who.clone(), self.hashes(who).name))
                 .collect(),
             lost,
+            parted: self.parted.clone(),
         }
     }
 
