@@ -82,6 +82,7 @@ table! {
         status(503),
         Status { status: 429, retry_after: Some(Seconds(1)), body: None }
     ] on ALL;
+    StatusAfter { .. } => [StatusAfter { status: 500 }, StatusAfter { status: 503 }] on PEOPLE;
     ResetBefore => [ResetBefore] on ALL;
     ResetAfter => [ResetAfter] on ALL;
     HangBefore => [HangBefore] on ALL_BUT_THE_DOOR;

@@ -93,7 +93,8 @@ impl Visit<'_> {
                     return std::future::pending().await;
                 }
                 // These act after the system has answered, or within it.
-                FaultKind::ResetAfter
+                FaultKind::StatusAfter { .. }
+                | FaultKind::ResetAfter
                 | FaultKind::HangAfter
                 | FaultKind::Latency { .. }
                 | FaultKind::Truncated
@@ -128,6 +129,10 @@ impl Visit<'_> {
                 peer.reset();
             }
             return std::future::pending().await;
+        }
+        if let Some(status) = self.faults.iter().find_map(status_after) {
+            self.journal(Some((&reply, status)));
+            return garble::transport(&garble::refusal(status, None, None), self.faults);
         }
         self.finish(&reply)
     }
@@ -168,6 +173,10 @@ impl Visit<'_> {
             faults: self.faults.iter().map(FaultKind::name).collect(),
         });
     }
+}
+
+const fn status_after(fault: &FaultKind) -> Option<u16> {
+    if let FaultKind::StatusAfter { status } = fault { Some(*status) } else { None }
 }
 
 fn sent(body: &Bytes) -> Option<serde_json::Value> {

@@ -61,6 +61,11 @@ pub enum FaultKind {
         #[serde(default)]
         body: Option<String>,
     },
+    /// Everything is applied, then this status comes instead of an answer.
+    StatusAfter {
+        /// The HTTP status.
+        status: u16,
+    },
     /// The connection is reset before anything is applied.
     ResetBefore,
     /// Everything is applied, then the connection is reset instead of an answer.
@@ -178,6 +183,7 @@ impl FaultKind {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Status { .. } => "status",
+            Self::StatusAfter { .. } => "status-after",
             Self::ResetBefore => "reset-before",
             Self::ResetAfter => "reset-after",
             Self::HangBefore => "hang-before",
@@ -238,6 +244,7 @@ impl Quirks {
                 FaultKind::OtherPeople => quirks.other_people = true,
                 // Not `_`: a new fault must say where it acts.
                 FaultKind::Status { .. }
+                | FaultKind::StatusAfter { .. }
                 | FaultKind::ResetBefore
                 | FaultKind::ResetAfter
                 | FaultKind::HangBefore

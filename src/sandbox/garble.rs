@@ -133,6 +133,7 @@ pub(super) fn transport(reply: &Reply, faults: &[FaultKind]) -> Response {
             // These have acted before there were bytes.
             FaultKind::Status { .. }
             | FaultKind::ResetBefore
+            | FaultKind::StatusAfter { .. }
             | FaultKind::ResetAfter
             | FaultKind::HangBefore
             | FaultKind::HangAfter
