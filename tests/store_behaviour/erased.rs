@@ -23,7 +23,7 @@ fn by_email(email: &str) -> Erasure {
     Erasure { emails: vec![hash(email)], ..Erasure::default() }
 }
 
-fn removed(figures: [(&str, u64); 5]) -> BTreeMap<String, u64> {
+fn removed(figures: [(&str, u64); 7]) -> BTreeMap<String, u64> {
     figures.into_iter().map(|(what, count)| (what.to_owned(), count)).collect()
 }
 
@@ -56,7 +56,15 @@ pub async fn nothing_is_left_of_who_was_erased(place: &dyn Place) {
     let pass = people(place).await;
     let apart = pass.store.story(&Whose::Contact(contact(3))).await.unwrap();
     let erased = place.open().await.erase(&by_ids(&[1]), "eva", at(5)).await.unwrap();
-    let figures = removed([("links", 2), ("proposals", 2), ("rulings", 1), ("writes", 1), ("held", 1)]);
+    let figures = removed([
+        ("links", 2),
+        ("proposals", 2),
+        ("rulings", 1),
+        ("writes", 1),
+        ("held", 1),
+        ("merges", 0),
+        ("befores", 0),
+    ]);
     let expected = Erased {
         id: erased.id,
         at: at(5),

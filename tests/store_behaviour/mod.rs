@@ -11,6 +11,7 @@ pub mod inherited;
 pub mod known;
 pub mod leased;
 pub mod linked;
+pub mod merged;
 pub mod proposed;
 pub mod recorded;
 pub mod resynced;
@@ -101,6 +102,16 @@ macro_rules! store_behaviours {
                 a_store_behind_its_witness_is_in_doubt_and_goes_on_past_it,
                 an_empty_store_with_a_witness_is_one_that_went_back, a_doubt_ends_with_a_resync,
                 a_busy_store_is_not_doubted, a_shop_has_one_name;
+            merged: b1_a_merge_is_declared_with_all_it_rests_on, nothing_is_declared_without_its_authority,
+                e1_a_day_has_no_more_of_a_kind_than_it_may, c3_customers_in_doubt_are_left_alone,
+                all_that_was_known_of_who_is_gone_is_known_of_who_remains,
+                b2_what_is_settled_stays_so_and_nobody_goes_twice, a_merge_of_several_is_done_with_the_last,
+                an_approval_is_used_up_by_a_refusal_or_two_failures,
+                e2_a_release_approves_each_that_was_held_and_still_stands,
+                a_hold_that_falls_by_itself_approves_nobody, what_nobody_can_tell_a_person_says,
+                two_people_are_not_merged_whoever_asks, an_old_proposal_is_not_approved,
+                what_customers_were_is_kept_for_thirty_days, g2_nothing_of_a_merge_is_left_of_who_was_erased,
+                d2_a_lost_lease_declares_and_settles_nothing;
             told: what_a_store_is, the_overview_of_nothing, the_overview_shows_what_stands, runs_come_newest_first,
                 a_dead_run_is_closed_by_the_next, a_report_needs_its_run, the_story_of_a_contact,
                 the_story_of_a_customer, of_a_stranger_there_is_no_story, what_a_run_declared_is_numbered_in_order;

@@ -33,6 +33,7 @@ pub struct Both {
     run: Option<RunId>,
     writes: Vec<WriteId>,
     holds: Vec<i64>,
+    merges: Vec<i64>,
     erasures: Vec<i64>,
     proposals: Vec<String>,
     done: BTreeMap<&'static str, u64>,
@@ -67,6 +68,9 @@ macro_rules! both {
     }};
 }
 
+#[path = "merging.rs"]
+mod merging;
+
 impl Both {
     pub fn new(seed: u64, one: impl Store + 'static, other: impl Store + 'static) -> Self {
         Self {
@@ -77,6 +81,7 @@ impl Both {
             run: None,
             writes: Vec::new(),
             holds: Vec::new(),
+            merges: Vec::new(),
             erasures: Vec::new(),
             proposals: Vec::new(),
             done: BTreeMap::new(),
@@ -93,7 +98,7 @@ impl Both {
         self.begin().await;
         for step in 0..steps {
             self.second += i64::try_from(self.below(90)).unwrap();
-            match self.below(24) {
+            match self.below(30) {
                 0 => self.acquire().await,
                 1 | 2 => self.begin().await,
                 3 | 4 => self.survey().await,
@@ -103,10 +108,14 @@ impl Both {
                 16..=20 => self.decide().await,
                 21 => self.erase().await,
                 22 => self.finish().await,
+                23 | 24 => self.declare_merge().await,
+                25..=27 => self.settle_merge().await,
+                28 => self.hold_merges().await,
                 _ => self.renew().await,
             }
             if step % 5 == 0 {
                 self.ask().await;
+                self.ask_about_merges().await;
             }
         }
     }

@@ -61,12 +61,14 @@ pub(super) const ONE: &str = "
     SELECT merge, proposal, run, epoch, shop, id, survivor, absorbed, authorised_by, evidence, declared_at, outcome, settled_at,
            detail, remains, doubt_boot, doubt_uptime
       FROM merges WHERE account = $1 AND merge = $2";
-/// One that was refused, or sent in vain twice, is not simply sent again: a person's approval is used up.
+/// One that was refused, or sent in vain twice, since a person approved it is not simply sent again: her approval is used up.
 pub(super) const USED_UP: &str = "
     UPDATE proposals SET state = 'open', changed_at = $3, changed_by = $4
      WHERE account = $1 AND proposal = $2 AND state = 'approved'
-       AND (EXISTS (SELECT 1 FROM merges m WHERE m.account = $1 AND m.proposal = $2 AND m.outcome = 'refused')
-         OR (SELECT COUNT(*) FROM merges m WHERE m.account = $1 AND m.proposal = $2 AND m.outcome = 'not-applied') >= 2)";
+       AND (EXISTS (SELECT 1 FROM merges m WHERE m.account = $1 AND m.proposal = $2 AND m.outcome = 'refused'
+                                                AND m.declared_at >= proposals.changed_at)
+         OR (SELECT COUNT(*) FROM merges m WHERE m.account = $1 AND m.proposal = $2 AND m.outcome = 'not-applied'
+                                                AND m.declared_at >= proposals.changed_at) >= 2)";
 pub(super) const DONE: &str = "
     UPDATE proposals SET state = $3, changed_at = $4, changed_by = $5
      WHERE account = $1 AND proposal = $2 AND kind = 'merge' AND state IN ('open', 'approved')
