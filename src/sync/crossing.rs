@@ -154,6 +154,8 @@ impl Crossing<'_> {
     ) -> Result<Sifted<'p>, PassError> {
         let subjects: BTreeMap<ContactId, &Subject> = subjects.iter().map(|s| (s.key.id, s)).collect();
         let mut sifted = Sifted { jobs: Vec::new(), held: Vec::new() };
+        // Of this page only: between two pages a person may release a hold, and a sync take one down.
+        let mut up: BTreeMap<HoldKind, i64> = BTreeMap::new();
         for contact in plan.contacts.iter().filter(|plan| !plan.patch.is_empty()) {
             let id = contact.contact.id;
             let (Some(subject), Some(link)) = (subjects.get(&id), &contact.link) else { continue };
@@ -163,7 +165,11 @@ impl Crossing<'_> {
             match self.hold_of(contact, what, known) {
                 None => sifted.jobs.push(job),
                 Some(kind) => {
-                    let hold = self.put_up(kind, contact, tally).await?;
+                    let hold = match up.get(&kind) {
+                        Some(hold) => *hold,
+                        None => self.put_up(kind, contact, tally).await?,
+                    };
+                    up.insert(kind, hold);
                     let content = content.get(&id).copied().unwrap_or_else(|| self.bridge.key.hash("content", ""));
                     let fingerprint = Fingerprint { content, rules: self.rules.clone() };
                     sifted.held.push(HeldContact { id, hold, fingerprint, what });
@@ -195,11 +201,8 @@ impl Crossing<'_> {
         })
     }
 
-    /// The hold of this kind, put up by the first update it holds.
+    /// The hold of this kind that stands, put up by the first update it holds.
     async fn put_up(&mut self, kind: HoldKind, plan: &ContactPlan, tally: &mut Tally) -> Result<i64, PassError> {
-        if let Some(hold) = self.holds.get(&kind) {
-            return Ok(hold.id);
-        }
         let allowed = self.allowed.unwrap_or_default();
         let reason = match kind {
             HoldKind::Rules => format!(
