@@ -132,7 +132,10 @@ impl Body<'_> {
             crossing.handle(page.records, Reach::Page { after, last: page.last, resync, moves }, tally).await?;
             after = page.last;
             bridge.watch.crossing(&self.report(tally, None), of.max(tally.read()));
-            interlude.rest().await?;
+            if interlude.rest().await? {
+                // The page in flight was read before what ran meanwhile: its values may be older than those just written.
+                pages = Pages::after(bridge.shop.clone(), after, fields(bridge), true);
+            }
         }
         if resync {
             self.beyond(after).await?;

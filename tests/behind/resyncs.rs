@@ -105,6 +105,40 @@ async fn between(on: On) {
     assert_eq!(passes, ["sync", "resync"], "{}", ended.stdout);
 }
 
+/// Waits until the next minute begins in a few seconds: a sync that is due every minute then is.
+async fn shortly_before_the_minute() {
+    #[expect(clippy::disallowed_methods, reason = "the real binary asks the system too")]
+    let of_the_minute = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() % 60;
+    while !(50..54).contains(&of_the_minute()) {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+both!(what_a_sync_between_two_pages_wrote_is_not_undone_by_the_page_that_was_in_flight, in_flight);
+async fn in_flight(on: On) {
+    let town = people(on, 6).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 2"));
+    town.anagrafe(&["sync"]).await.code(0);
+    town.edit(|text| text.replace("timeout = \"5s\"", "timeout = \"30s\""));
+    town.append("[schedule]\nsync = \"* * * * *\"");
+    town.sandbox.clear_journal();
+    shortly_before_the_minute().await;
+    // While the first page is worked on the second one is read, the shop is edited, and a sync comes due.
+    town.sandbox.faults().set(Fault::next("customers.search", 1, FaultKind::Latency { ms: 14_000 }));
+    let mut command = town.command(&["resync", "--force", "--json"]);
+    let child = tokio::task::spawn_blocking(move || command.output().unwrap());
+    while town.calls("contacts.find") < 2 {
+        assert!(!child.is_finished());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    town.sandbox.open2b.edit_contact(3, |contact| contact.phone = "333 4569871".into());
+    let ended = child.await.unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(String::from_utf8(ended.stdout).unwrap().lines().count(), 2, "a sync ran in between");
+    assert_eq!(field(&town, "c3", "telnum"), json!("+393334569871"));
+    assert_eq!(town.written(), ["c3"], "written once, and not back");
+}
+
 both!(these_contacts_only_and_from_an_id_on, parts);
 async fn parts(on: On) {
     let town = people(on, 50).await;
