@@ -31,6 +31,8 @@ impl Body<'_> {
         let progress = self.progress().await?;
         // Where everything was read, what is missing is known by name, and looked at one by one.
         let read = options.from.is_none() && self.resumable(options, &progress).is_some_and(|place| place.whole);
+        // What was written since the copy was made does not show in a fingerprint of before: in doubt everybody is looked at.
+        let options = &ResyncOptions { force: options.force || progress.doubted_at.is_some(), ..options.clone() };
         let Counted { count, released } = if read {
             Counted::default()
         } else {

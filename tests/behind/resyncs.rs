@@ -49,7 +49,7 @@ async fn edits(on: On) {
 }
 
 /// Kills a resync after so many pages of it are recorded.
-async fn killed_after(town: &Town, id: i64) {
+pub async fn killed_after(town: &Town, id: i64) {
     let mut child = town.command(&["resync", "--force"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let place = "SELECT COALESCE(MAX(after), 0) FROM resyncs";
     while town.number(place).await < id {

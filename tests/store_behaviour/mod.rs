@@ -102,6 +102,7 @@ macro_rules! store_behaviours {
             witnessed: a_store_that_is_as_far_as_its_witness_did_not_go_back, renewals_tell_how_far_a_store_came_too,
                 a_store_behind_its_witness_is_in_doubt_and_goes_on_past_it,
                 an_empty_store_with_a_witness_is_one_that_went_back, a_doubt_ends_with_a_resync,
+                a_resync_that_began_before_a_doubt_is_not_gone_on_with,
                 a_busy_store_is_not_doubted, a_shop_has_one_name;
             told: what_a_store_is, the_overview_of_nothing, the_overview_shows_what_stands, runs_come_newest_first,
                 a_dead_run_is_closed_by_the_next, a_report_needs_its_run, the_story_of_a_contact,
