@@ -182,6 +182,7 @@ fn outcome(ended: &Result<(), PassError>, tally: &Tally) -> Outcome {
             | PassError::Incomplete { .. }
             | PassError::Overrides { .. }
             | PassError::Canary { .. }
+            | PassError::NoSuchContacts
             | PassError::Unbalanced { .. },
         ) => Outcome::Failed,
     }

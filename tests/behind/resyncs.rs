@@ -159,6 +159,37 @@ async fn parts(on: On) {
     town.anagrafe(&["resync", "--contact", "1", "--from", "2"]).await.code(2);
 }
 
+both!(whoever_was_asked_for_and_not_read_is_told, not_read);
+async fn not_read(on: On) {
+    let town = people(on, 20).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    let unavailable = FaultKind::Status { status: 503, retry_after: None, body: None };
+    town.sandbox.faults().set(Fault::always("contacts.get", unavailable));
+    let ended = town.anagrafe(&["resync", "--contact", "3", "--contact", "4711", "--json"]).await.code(3);
+    let report = ended.json();
+    assert_eq!((report["outcome"].as_str(), report["read"].as_u64()), (Some("parked"), Some(2)), "{report}");
+    assert_eq!(count(&report, "parked"), 2, "{report}");
+    for told in ["contact 3 could not be read", "contact 4711 could not be read", "503"] {
+        assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
+    }
+    let kept = town.contact(3).await;
+    assert_eq!((kept.reason.unwrap().as_str(), kept.customer.unwrap().as_str()), ("contact-unreadable", "c3"));
+    town.sandbox.faults().clear();
+    town.anagrafe(&["resync", "--contact", "3", "--force"]).await.code(0);
+    assert_eq!(town.contact(3).await.state.unwrap(), "linked");
+    // One that is not there is named; none that is there is a mistake.
+    let ended = town.anagrafe(&["resync", "--contact", "3", "--contact", "4711"]).await.code(0);
+    assert!(ended.stderr.contains("shop main has no contact 4711"), "{}", ended.stderr);
+    let ended = town.anagrafe(&["resync", "--contact", "4711", "--contact", "4712"]).await.code(2);
+    for told in ["no contact 4711", "no contact 4712", "none of these contacts exists"] {
+        assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
+    }
+    town.sandbox.open2b.delete_contact(5);
+    town.anagrafe(&["resync"]).await.code(0);
+    town.anagrafe(&["resync", "--contact", "5"]).await.code(2);
+    assert_eq!(town.contact(5).await.state.unwrap(), "gone", "and stays so");
+}
+
 both!(force_looks_at_everybody_and_writes_nothing_that_is_not_due, forced);
 async fn forced(on: On) {
     let town = people(on, 50).await;

@@ -248,6 +248,7 @@ impl Told {
             | PassError::Doubted { .. }
             | PassError::Overrides { .. }
             | PassError::Canary { .. }
+            | PassError::NoSuchContacts
             | PassError::Unbalanced { .. } => error.to_string(),
         };
         let (what, advice) = text.rsplit_once(": ").unwrap_or((&text, "run the same check again"));
