@@ -188,14 +188,12 @@ impl Crossing<'_> {
 
     /// What holds this update. A dry run writes nothing, and shows all of it.
     fn hold_of(&mut self, plan: &ContactPlan, what: Keyed, known: &Known) -> Option<HoldKind> {
-        let standing = plan.link.as_ref().is_some_and(|link| link.standing);
-        if !standing || self.bridge.writer.is_none() {
-            return None;
-        }
+        self.bridge.writer.as_ref()?;
         let prior = known.contacts.get(&plan.contact.id);
         let judged = prior.and_then(|prior| prior.judged.as_ref());
         let held = prior.and_then(|prior| prior.held.as_ref());
         self.gate.ask(Update {
+            standing: plan.link.as_ref().is_some_and(|link| link.standing),
             other_rules: judged.is_some_and(|judged| judged.fingerprint.rules != self.rules),
             released: held.is_some_and(|held| held.released && held.what == what),
         })

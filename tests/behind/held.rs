@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     field, people,
-    support::{On, Town, both, count},
+    support::{On, Town, both, contact, count},
 };
 
 /// Two hundred people, linked; then so many get another number, in the shop.
@@ -117,6 +117,34 @@ async fn rules(on: On) {
     assert_eq!(field(&town, "c1", "note"), json!("remark 1"));
     let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
     assert_eq!(report["updates"], 0, "{report}");
+}
+
+both!(a_changed_rule_that_makes_new_links_waits_before_its_first_write_too, new_links);
+async fn new_links(on: On) {
+    // Nine whose customer bears another name: they wait for a person.
+    let town = people(on, 200).await;
+    for n in 1..=9 {
+        let other = json!({"id": format!("x{n}"), "email": format!("x{n}@example.it"), "firstname": "Zeno", "lastname": "Zucchi"});
+        town.sandbox.vivocha.add_customer(other.as_object().unwrap().clone());
+        town.sandbox.open2b.add_contact(contact(
+            200 + n,
+            "Anna Neri",
+            &format!("x{n}@example.it"),
+            &format!("333 77000{n:02}"),
+        ));
+    }
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state = 'waiting'").await, 9);
+    town.append("[matching]\nnames_differ = \"link\"");
+    town.sandbox.clear_journal();
+    let report = town.anagrafe(&["resync", "--json"]).await.code(4).json();
+    assert_eq!((report["holds"][0]["kind"].as_str(), report["updates"].as_u64()), (Some("rules"), Some(0)), "{report}");
+    assert_eq!(report["holds"][0]["count"], 9, "{report}");
+    assert!(town.written().is_empty());
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state = 'waiting'").await, 9, "as they were");
+    town.anagrafe(&["holds", "release", &hold(&town).await]).await.code(0);
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!(report["updates"], 9, "{report}");
 }
 
 both!(e3_a_cause_common_to_many_contacts_stops_the_run_as_an_outage, e3);
