@@ -21,6 +21,9 @@ use super::{
     transport::{Transport, TransportError},
 };
 
+/// How often whoever waits for its turn asks whether it still may be sent.
+const ASK_LEAVE: Duration = Duration::from_secs(1);
+
 /// One host's client. Clones share everything: limits, pauses, budget and counts.
 #[derive(Clone)]
 pub struct Client {
@@ -138,18 +141,19 @@ impl Client {
     }
 
     async fn one_try(&self, call: &Call, number: u32, judge: &(dyn Fn(&Answer) -> Judgement + Send + Sync)) -> Next {
-        let pass = match self.inner.gate.enter().await {
-            Ok(pass) => pass,
-            Err(TooLong(left)) => return Next::Fail(Verdict::Retry, paused(left)),
-        };
-        match call.permit.as_ref().map_or(Leave::Granted, |permit| permit.begins(call.timeout)) {
-            Leave::Granted => {}
-            Leave::LookAgain => return Next::Fail(Verdict::Retry, Cause::LookAgain),
-            Leave::Refused => {
-                let cause = "not sent: it was not permitted any more when its turn came";
-                return Next::Fail(Verdict::Stop, Cause::Protocol(cause.into()));
+        let mut entering = std::pin::pin!(self.inner.gate.enter());
+        let pass = loop {
+            let entered = timeout(ASK_LEAVE, entering.as_mut()).await;
+            // Nobody waits out a long pause for what is not permitted any more.
+            if let Some(kept) = Self::kept_back(call) {
+                return kept;
             }
-        }
+            match entered {
+                Ok(Ok(pass)) => break pass,
+                Ok(Err(TooLong(left))) => return Next::Fail(Verdict::Retry, paused(left)),
+                Err(_elapsed) => {}
+            }
+        };
         *self.memory().calls.entry(call.name).or_default() += 1;
         match timeout(call.timeout, self.send(call)).await {
             Ok(Ok(answer)) => self.weigh(call, answer, number, &pass, judge),
@@ -162,6 +166,18 @@ impl Client {
             Err(_elapsed) => {
                 pass.overloaded();
                 weigh_failure(call.safety, TransportError::sent(Cause::Timeout(call.timeout)))
+            }
+        }
+    }
+
+    /// What becomes of a call that may not be sent now.
+    fn kept_back(call: &Call) -> Option<Next> {
+        match call.permit.as_ref()?.begins(call.timeout) {
+            Leave::Granted => None,
+            Leave::LookAgain => Some(Next::Fail(Verdict::Retry, Cause::LookAgain)),
+            Leave::Refused => {
+                let cause = "not sent: it was not permitted any more when its turn came";
+                Some(Next::Fail(Verdict::Stop, Cause::Protocol(cause.into())))
             }
         }
     }

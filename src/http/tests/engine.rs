@@ -237,12 +237,14 @@ async fn a_write_whose_turn_was_long_in_coming_is_to_look_again() {
     client.call(call(Safety::Once), &judge).await.unwrap_err();
     let permit = Arc::new(Withdrawn(false.into()));
     let write = Call { permit: Some(permit.clone()), ..call(Safety::Once) };
+    let begun = Instant::now();
     let (error, ()) = tokio::join!(client.call(write, &judge), async {
         tokio::time::sleep(Duration::from_secs(9)).await;
         permit.0.store(true, std::sync::atomic::Ordering::SeqCst);
     });
     let error = error.unwrap_err();
     assert_eq!((error.verdict, error.cause), (Verdict::Retry, Cause::LookAgain));
+    assert!(begun.elapsed() < Duration::from_secs(11), "and the pause is not waited out for it");
     assert_eq!(transport.asked().len(), 1, "it was not sent");
 }
 

@@ -128,8 +128,8 @@ async fn hold_anew(
         }
         let sample = unseen.iter().take(SAMPLE).map(|held| key(&held.id)).collect();
         let new = NewHold { count: unseen.len() as u64, sample, ..old.what };
-        let hold = decisions::hold(c, account, page.run, &new, page.at).await?.id;
-        moved.extend(unseen.into_iter().map(|held| HeldContact { hold, ..held.clone() }));
+        let anew = decisions::hold(c, account, page.run, &new, page.at).await?.id;
+        moved.extend(unseen.into_iter().map(|held| HeldContact { hold: anew, ..held.clone() }));
     }
     Ok(moved)
 }
