@@ -3,19 +3,23 @@
 //! compared with what was there.
 
 mod fields;
+mod writing;
 
 use clap::{ArgGroup, Args, Subcommand};
 use serde_json::{Map, Value};
 
-use self::fields::{Came, assignments};
+use self::{
+    fields::{Came, assignments},
+    writing::{sent_to, to_write, unpaused},
+};
 use super::{
     Context, Exit, Failure, logging,
     network::Network,
     person::{Given, lines, shown, visible},
-    setup::{self, Purpose},
+    setup,
 };
 use crate::{
-    config::{Settings, StoreUrl},
+    config::Settings,
     http::{CallError, Cause, Verdict},
     model::{Customer, CustomerId},
     plan::{
@@ -259,26 +263,13 @@ fn no_customer(id: &CustomerId) -> Failure {
     Failure::failed(anyhow::anyhow!("customer {id} does not exist"))
 }
 
-/// The customer to be written: itself, and not what absorbed it.
-async fn to_write(reader: &Reader, id: &CustomerId) -> Result<Customer, Failure> {
-    match reader.get(id).await? {
-        Some(customer) if customer.id == *id => Ok(customer),
-        Some(other) => Err(Failure::failed(anyhow::anyhow!(
-            "customer {id} is {} now: the two were merged; nothing was sent; name {0} if that is meant",
-            other.id
-        ))),
-        None => Err(no_customer(id)),
-    }
-}
-
 async fn update(context: &Context, settings: &Settings, args: WriteArgs) -> Result<Exit, Failure> {
     let sent = assignments(args.fields, &settings.vivocha.fields.id)?;
     unpaused(context, settings).await?;
     let reader = reader(settings).await?;
     let before = to_write(&reader, &args.id).await?;
-    unpaused(context, settings).await?;
-    let after = Writer::new(reader.clone()).update(&args.id, sent.clone()).await;
-    let after = after.map_err(|error| doubt(error, &args.id))?;
+    let write = async |writer: &Writer| writer.update(&args.id, sent.clone()).await;
+    let after = sent_to(context, settings, &reader, &before, &sent, write).await?;
     compared(context, settings, &reader, &before, &sent, after).await
 }
 
@@ -288,11 +279,10 @@ async fn save(context: &Context, settings: &Settings, args: WriteArgs) -> Result
     let before = to_write(&reader, &args.id).await?;
     sent.retain(|field, value| before.document.get(field) != Some(value));
     if !sent.is_empty() {
-        unpaused(context, settings).await?;
         let mut wanted = before.clone();
         wanted.document.extend(sent.clone());
-        let saved = Writer::new(reader.clone()).save(&before, &wanted).await;
-        if let Some(after) = saved.map_err(|error| doubt(error, &args.id))? {
+        let write = async |writer: &Writer| writer.save(&before, &wanted).await;
+        if let Some(after) = sent_to(context, settings, &reader, &before, &sent, write).await? {
             return compared(context, settings, &reader, &before, &sent, after).await;
         }
     }
@@ -332,31 +322,6 @@ async fn compared(
             Err(Failure::failed(anyhow::anyhow!("{complaint}")))
         }
     }
-}
-
-/// Whether this account may be written to. Where there is no store yet, nobody has paused anything.
-async fn unpaused(context: &Context, settings: &Settings) -> Result<(), Failure> {
-    match &settings.store.url {
-        StoreUrl::Sqlite { path } if matches!(path.try_exists(), Ok(false)) => return Ok(()),
-        StoreUrl::Sqlite { .. } | StoreUrl::Postgres { .. } => {}
-    }
-    let memory = setup::memory(context, settings, Purpose::Look).await?;
-    match memory.store.overview().await?.paused {
-        None => Ok(()),
-        Some((since, why)) => Err(Failure::failed(anyhow::anyhow!(
-            "writing is paused since {since} ({why}): nothing was sent; `anagrafe resume` lets it go on"
-        ))),
-    }
-}
-
-/// A write that failed, in words for who wrote it.
-fn doubt(error: CallError, id: &CustomerId) -> Failure {
-    if error.verdict == Verdict::Unknown {
-        let look =
-            format!("perhaps written, perhaps not: look with `anagrafe customers get {id}` before doing it again");
-        return Failure::failed(anyhow::Error::from(error).context(look));
-    }
-    error.into()
 }
 
 async fn history(context: &Context, settings: &Settings, id: &CustomerId) -> Result<Exit, Failure> {

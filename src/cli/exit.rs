@@ -146,6 +146,7 @@ impl From<PassError> for Failure {
         };
         let exit = match &error {
             PassError::Held(_) | PassError::Paused | PassError::Doubted { .. } => Exit::Held,
+            PassError::NoSuchContacts => Exit::Usage,
             PassError::Call(_)
             | PassError::Store(_)
             | PassError::Outage { .. }

@@ -82,9 +82,9 @@ impl<'a> Between<'a> {
 
 #[async_trait(?Send)]
 impl Interlude for Between<'_> {
-    async fn rest(&self) -> Result<(), PassError> {
+    async fn rest(&self) -> Result<bool, PassError> {
         if !self.is_due() {
-            return Ok(());
+            return Ok(false);
         }
         for bridge in self.shops {
             // How it ended stands in its own report; what would end the resync too, the resync meets itself.
@@ -92,7 +92,7 @@ impl Interlude for Between<'_> {
                 tracing::warn!(shop = %bridge.shop_name(), error = %failure.error, "the sync between two pages of a resync failed");
             }
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -132,8 +132,11 @@ impl Works {
     /// If the run could not be begun or recorded.
     pub async fn told(&self, run: impl Future<Output = Result<Ran, PassError>>) -> Result<Exit, Failure> {
         let standing: Vec<i64> = self.memory.store.holds(false).await?.into_iter().map(|hold| hold.id).collect();
-        let Ran { report, error: _ } = run.await?;
+        let Ran { report, error } = run.await?;
         report::show(&report, self.out)?;
+        if matches!(error, Some(PassError::NoSuchContacts)) {
+            return Ok(Exit::Usage);
+        }
         Ok(exit::of_run(&report, self.signals.caught(), stood(&report, &standing)))
     }
 

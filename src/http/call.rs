@@ -13,13 +13,37 @@ pub enum Safety {
     Read,
     /// It changes something: repeated only where it was certainly not applied (the connection was never made, or 429).
     Write,
+    /// As a write, and never repeated here: it rests on what was read just before it, and that is to be read again.
+    Once,
+}
+
+impl Safety {
+    /// Whether it may change something.
+    #[must_use]
+    pub const fn changes(self) -> bool {
+        match self {
+            Self::Read => false,
+            Self::Write | Self::Once => true,
+        }
+    }
+}
+
+/// What a [`Permit`] says to a call whose turn has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leave {
+    /// It may be sent.
+    Granted,
+    /// It may not, nor later.
+    Refused,
+    /// Not on what was read for it: that is too long ago.
+    LookAgain,
 }
 
 /// What else has to allow a call. What held when it was made may hold no more when its turn comes: turns may be long in coming, and
 /// a process may be stopped at any moment and for any time.
 pub trait Permit: Send + Sync {
     /// Whether a try that may take this long may begin. Asked in the instant before its first byte.
-    fn begins(&self, span: Duration) -> bool;
+    fn begins(&self, span: Duration) -> Leave;
     /// Whether one that has begun may go on. Asked whenever anything is done for it.
     fn goes_on(&self) -> bool;
 }
@@ -43,6 +67,8 @@ pub struct Call {
     pub timeout: Duration,
     /// What else has to allow it, if anything.
     pub permit: Option<Arc<dyn Permit>>,
+    /// Whether its caller has paid for it as one more try ([`super::Client::pay`]).
+    pub paid: bool,
 }
 
 impl fmt::Debug for Call {
@@ -134,6 +160,9 @@ pub enum Cause {
     /// An answer that breaks the vendor's protocol.
     #[error("{0}")]
     Protocol(String),
+    /// Its turn was so long in coming that what it rests on is to be read again.
+    #[error("not sent: what it rests on had been read too long before its turn came")]
+    LookAgain,
     /// The vendor refused the request, in its own error type.
     #[error("refused: {0}")]
     Refused(String),

@@ -14,12 +14,15 @@ use http::{Method, StatusCode};
 use tokio::time::{sleep, timeout};
 
 use super::{
-    call::{Answer, Call, CallError, Cause, Judgement, Safety, Verdict},
+    call::{Answer, Call, CallError, Cause, Judgement, Leave, Safety, Verdict},
     gate::{Gate, Pass, TooLong},
     limits::{Ambient, Limits},
     retry::{Budget, Jitter, backoff, retry_after},
     transport::{Transport, TransportError},
 };
+
+/// How often whoever waits for its turn asks whether it still may be sent.
+const ASK_LEAVE: Duration = Duration::from_secs(1);
 
 /// One host's client. Clones share everything: limits, pauses, budget and counts.
 #[derive(Clone)]
@@ -76,8 +79,9 @@ impl Client {
     /// Makes a call: waits for its turn, sends it, and again where that is safe and may help.
     ///
     /// Reads are tried again after a failure to connect, a timeout, a broken connection, and where the judge says so. Writes
-    /// only where they certainly were not applied: never left, or refused with 429; otherwise they are in doubt. Dropping
-    /// the future abandons the call and frees what it held.
+    /// only where they certainly were not applied: never left, or refused with 429; otherwise they are in doubt. One that is
+    /// to be sent [`Safety::Once`] then fails with [`Verdict::Retry`]. Dropping the future abandons the call and frees what it
+    /// held.
     ///
     /// # Errors
     /// With a verdict: what to do about it.
@@ -86,7 +90,9 @@ impl Client {
         call: Call,
         judge: &(dyn Fn(&Answer) -> Judgement + Send + Sync),
     ) -> Result<Answer, CallError> {
-        self.memory().budget.earn();
+        if !call.paid {
+            self.memory().budget.earn();
+        }
         let mut tried = 0_u32;
         loop {
             let next = self.one_try(&call, tried + 1, judge).await;
@@ -96,13 +102,30 @@ impl Client {
                 Next::Fail(verdict, cause) => return Err(self.failed(call.name, verdict, cause)),
                 Next::Again(cause) => cause,
             };
-            if tried >= self.inner.limits.tries || !self.memory().budget.spend() {
+            if call.safety == Safety::Once || !self.pay(tried).await {
                 return Err(self.failed(call.name, Verdict::Retry, cause));
             }
             tracing::debug!(system = &*self.inner.system, call = call.name, tried, %cause, "the call is tried again");
-            // A pause of the whole host passes meanwhile; the drawn part keeps calls that failed together apart.
-            sleep(self.draw(backoff(self.inner.limits.backoff, tried))).await;
         }
+    }
+
+    /// Pays for one more try of a call that was tried so often, from the budget that bounds all retries, and waits as is fit
+    /// between the two; false where no more are to be made. Whoever calls anew on its own account then says so
+    /// ([`Call::paid`]).
+    pub async fn pay(&self, tried: u32) -> bool {
+        if tried >= self.inner.limits.tries || !self.memory().budget.spend() {
+            return false;
+        }
+        // A pause of the whole host passes meanwhile; the drawn part keeps calls that failed together apart.
+        sleep(self.draw(backoff(self.inner.limits.backoff, tried))).await;
+        true
+    }
+
+    /// How long a turn takes at the pace of this host.
+    #[must_use]
+    pub fn turn(&self) -> Duration {
+        let rate = self.inner.limits.rate;
+        rate.per / rate.calls.max(1)
     }
 
     /// A failure found after the judge was content, under this system's name.
@@ -118,14 +141,19 @@ impl Client {
     }
 
     async fn one_try(&self, call: &Call, number: u32, judge: &(dyn Fn(&Answer) -> Judgement + Send + Sync)) -> Next {
-        let pass = match self.inner.gate.enter().await {
-            Ok(pass) => pass,
-            Err(TooLong(left)) => return Next::Fail(Verdict::Retry, paused(left)),
+        let mut entering = std::pin::pin!(self.inner.gate.enter());
+        let pass = loop {
+            let entered = timeout(ASK_LEAVE, entering.as_mut()).await;
+            // Nobody waits out a long pause for what is not permitted any more.
+            if let Some(kept) = Self::kept_back(call) {
+                return kept;
+            }
+            match entered {
+                Ok(Ok(pass)) => break pass,
+                Ok(Err(TooLong(left))) => return Next::Fail(Verdict::Retry, paused(left)),
+                Err(_elapsed) => {}
+            }
         };
-        if call.permit.as_ref().is_some_and(|permit| !permit.begins(call.timeout)) {
-            let cause = "not sent: it was not permitted any more when its turn came";
-            return Next::Fail(Verdict::Stop, Cause::Protocol(cause.into()));
-        }
         *self.memory().calls.entry(call.name).or_default() += 1;
         match timeout(call.timeout, self.send(call)).await {
             Ok(Ok(answer)) => self.weigh(call, answer, number, &pass, judge),
@@ -138,6 +166,18 @@ impl Client {
             Err(_elapsed) => {
                 pass.overloaded();
                 weigh_failure(call.safety, TransportError::sent(Cause::Timeout(call.timeout)))
+            }
+        }
+    }
+
+    /// What becomes of a call that may not be sent now.
+    fn kept_back(call: &Call) -> Option<Next> {
+        match call.permit.as_ref()?.begins(call.timeout) {
+            Leave::Granted => None,
+            Leave::LookAgain => Some(Next::Fail(Verdict::Retry, Cause::LookAgain)),
+            Leave::Refused => {
+                let cause = "not sent: it was not permitted any more when its turn came";
+                Some(Next::Fail(Verdict::Stop, Cause::Protocol(cause.into())))
             }
         }
     }
@@ -185,10 +225,10 @@ impl Client {
                 Next::Done(answer)
             }
             Judgement::Fail(verdict, cause) => Next::Fail(verdict, cause),
-            Judgement::Again(cause) => match (call.safety, asked) {
-                (Safety::Write, _) if !throttled => Next::Fail(Verdict::Unknown, cause),
-                (_, Some(wait)) if wait > self.inner.limits.longest_wait => Next::Fail(Verdict::Retry, paused(wait)),
-                (_, Some(_) | None) => Next::Again(cause),
+            Judgement::Again(cause) => match asked {
+                _ if call.safety.changes() && !throttled => Next::Fail(Verdict::Unknown, cause),
+                Some(wait) if wait > self.inner.limits.longest_wait => Next::Fail(Verdict::Retry, paused(wait)),
+                Some(_) | None => Next::Again(cause),
             },
         }
     }
@@ -211,7 +251,7 @@ impl fmt::Debug for Client {
 /// Decides what a try without an answer means.
 fn weigh_failure(safety: Safety, error: TransportError) -> Next {
     let TransportError { cause, sent } = error;
-    if sent && safety == Safety::Write {
+    if sent && safety.changes() {
         return Next::Fail(Verdict::Unknown, cause);
     }
     match cause {
@@ -222,6 +262,7 @@ fn weigh_failure(safety: Safety, error: TransportError) -> Next {
         | Cause::Redirect(_)
         | Cause::Status { .. }
         | Cause::Protocol(_)
+        | Cause::LookAgain
         | Cause::Refused(_) => Next::Fail(Verdict::Stop, cause),
     }
 }

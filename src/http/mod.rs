@@ -18,7 +18,7 @@ pub mod sockets;
 mod tests;
 pub mod transport;
 
-pub use call::{Answer, Call, CallError, Cause, Judgement, Permit, Safety, Verdict};
+pub use call::{Answer, Call, CallError, Cause, Judgement, Leave, Permit, Safety, Verdict};
 pub use client::Client;
 pub use limits::{Ambient, Limits, Rate};
 pub use sockets::{BadCaBundle, ReqwestTransport, TransportOptions};

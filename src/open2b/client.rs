@@ -236,6 +236,7 @@ impl Shop {
             body: Some(Bytes::from(body)),
             timeout: self.timeout,
             permit: None,
+            paid: false,
         };
         self.client.call(call, &|answer| self.judge(endpoint, answer)).await
     }
@@ -319,10 +320,7 @@ fn refusal(endpoint: Endpoint, error: &ShopError) -> String {
 
 /// What an answer that cannot be trusted means. A write was applied all the same, as far as anybody can tell.
 fn distrust(endpoint: Endpoint) -> Verdict {
-    match endpoint.safety {
-        Safety::Read => Verdict::Stop,
-        Safety::Write => Verdict::Unknown,
-    }
+    if endpoint.safety.changes() { Verdict::Unknown } else { Verdict::Stop }
 }
 
 fn member<'a>(body: &'a Body<'_>, name: &str) -> Option<&'a RawValue> {

@@ -3,9 +3,11 @@
 
 use crate::model::hold::HoldKind;
 
-/// An update of a customer that was linked before the run.
+/// An update, as far as a safeguard asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Update {
+    /// Whether its customer was linked before the run.
+    pub standing: bool,
     /// Whether the contact was last judged by other rules.
     pub other_rules: bool,
     /// Whether a person released just this update.
@@ -37,7 +39,10 @@ impl Gate {
 
     /// What holds this update, if anything does.
     pub fn ask(&mut self, update: Update) -> Option<HoldKind> {
-        if update.released {
+        // A new link of somebody new is what a run is for. One of a contact that was judged before, by other rules, is the changed
+        // rule's doing, as far as anybody can tell.
+        let asked = update.standing || update.other_rules;
+        if update.released || !asked {
             return None;
         }
         if self.rules_held && update.other_rules {
@@ -58,7 +63,7 @@ impl Gate {
 mod tests {
     use super::*;
 
-    const PLAIN: Update = Update { other_rules: false, released: false };
+    const PLAIN: Update = Update { standing: true, other_rules: false, released: false };
 
     #[test]
     fn where_few_are_linked_everything_goes() {
@@ -81,6 +86,19 @@ mod tests {
         assert_eq!([gate.ask(released), gate.ask(released), gate.ask(PLAIN)], [None; 3]);
         assert_eq!(gate.ask(PLAIN), Some(HoldKind::Updates));
         assert_eq!(gate.ask(released), None);
+    }
+
+    #[test]
+    fn a_new_link_goes_unless_a_changed_rule_made_it() {
+        let new = Update { standing: false, ..PLAIN };
+        let by_rule = Update { other_rules: true, ..new };
+        let mut gate = Gate::new(Some(1), 11);
+        assert_eq!([gate.ask(new), gate.ask(by_rule)], [None, Some(HoldKind::Rules)]);
+        assert_eq!(gate.ask(Update { released: true, ..by_rule }), None);
+        let mut gate = Gate::new(Some(1), 1);
+        assert_eq!([gate.ask(by_rule), gate.ask(by_rule)], [None, Some(HoldKind::Updates)], "it takes a place");
+        assert_eq!(gate.ask(new), None, "and a new one takes none");
+        assert_eq!(Gate::new(None, 11).ask(by_rule), None);
     }
 
     #[test]

@@ -1,30 +1,19 @@
-//! Apply: the only place that writes customers.
-//!
-//! Each update is preceded by a `get`, on which the same field rules are evaluated again; only fields that were declared
-//! and still change are sent; the answer is compared with what was there. A run's first write is a canary: alone, read
-//! back by id, before any other is in flight. If a field that was not sent vanished, it is put back and the run stops.
+//! Apply: the only place that writes customers, page by page: what is planned is declared, then updated one by one (in
+//! [`super::update`]). A run's first write is a canary: alone, read back by id, before any other is in flight.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt as _, stream};
-use serde_json::{Map, Value};
 
-use super::{Bridge, PassError, Tenure};
+use super::{Bridge, PassError, Tenure, update::Updating};
 use crate::{
-    http::{CallError, Verdict},
     model::{
-        Contact, ContactId, ContactKey, Customer, CustomerId, Hashes,
+        Contact, ContactId, ContactKey, CustomerId, Hashes,
         link::{Baselines, Field},
         run::RunId,
-        state::ContactState,
     },
-    plan::{
-        fields::{self, Patch, Wish},
-        normalise::Identity,
-        page::ContactPlan,
-    },
-    store::{Declaration, DeclaredField, PageQuery, StoreError, WriteId, WriteOutcome},
-    vivocha::Writer,
+    plan::{fields, normalise::Identity, page::ContactPlan},
+    store::{Declaration, DeclaredField, StoreError, WriteId, WriteOutcome},
 };
 
 /// A contact and what is planned for it.
@@ -77,7 +66,7 @@ pub struct Applied {
 const OUTAGE_BEFORE_THE_CANARY: u64 = 3;
 const OUTAGE: u64 = 50;
 /// Why an update failed that could not be sent or was answered with nothing but "later".
-const UNREACHABLE: &str = "vivocha-unreachable";
+pub(super) const UNREACHABLE: &str = "vivocha-unreachable";
 
 /// Applies the updates of a page. What was done is always answered, also where the run has to stop: it is to be recorded.
 ///
@@ -98,14 +87,13 @@ pub async fn apply(
         return Ok(applied);
     };
     let mut declarations: Vec<Declaration> = jobs.iter().map(|job| declaration(bridge, run, job)).collect();
-    // Under the lease at the instant of sending, however long a write waits for its turn.
-    let writer = &writer.under(tenure.permit(Some(bridge.stop.clone())));
+    let updating = &Updating::new(bridge, tenure, writer);
     let ids = declare(bridge, tenure, &mut declarations, &mut applied).await?;
     let mut declared = jobs.iter().filter(|job| !erased(&applied, job)).zip(ids).collect::<Vec<_>>().into_iter();
     while !applied.canary
         && let Some((job, write)) = declared.next()
     {
-        let result = update(bridge, tenure, writer, job, true).await;
+        let result = updating.update(job, true).await;
         applied.canary = matches!(result, Ok(Done::Updated(_)));
         if take(&mut applied, job, write, result) {
             applied.settled.extend(declared.map(|(_, write)| (write, WriteOutcome::Stale)));
@@ -113,7 +101,7 @@ pub async fn apply(
         }
     }
     let updates = declared.map(|(job, write)| async move {
-        let result = update(bridge, tenure, writer, job, false).await;
+        let result = updating.update(job, false).await;
         (job, write, result)
     });
     let mut updates = stream::iter(updates).buffer_unordered(bridge.rules.concurrency);
@@ -204,164 +192,5 @@ fn declaration(bridge: &Bridge, run: RunId, job: &Job<'_>) -> Declaration {
         why: job.plan.reason.clone(),
         fields: job.plan.patch.sent().map(field).collect(),
         at: bridge.clock.now(),
-    }
-}
-
-async fn update(
-    bridge: &Bridge,
-    tenure: &Tenure,
-    writer: &Writer,
-    job: &Job<'_>,
-    canary: bool,
-) -> Result<Done, PassError> {
-    if bridge.stop.is_cancelled() {
-        return Err(PassError::Stopped);
-    }
-    let before = match bridge.reader.get(job.customer).await {
-        Ok(Some(before)) if before.id == *job.customer => before,
-        Ok(Some(_)) => return Ok(failed("customer-absorbed", false)),
-        Ok(None) => return Ok(failed("customer-gone", false)),
-        Err(error) => return outcome_of(error, "customer-unreadable"),
-    };
-    let patch = again(bridge, job, &before);
-    if patch.is_empty() {
-        return Ok(Done::Nothing(patch.settled(&job.plan.baselines, &before, &bridge.reading())));
-    }
-    if bridge.stop.is_cancelled() {
-        return Err(PassError::Stopped);
-    }
-    if erased_since(bridge, job).await? {
-        return Ok(Done::Nothing(job.plan.baselines.clone()));
-    }
-    tenure.covers(bridge.rules.write_timeout)?;
-    let after = match writer.update(job.customer, patch.body()).await {
-        Ok(after) => after,
-        Err(error) if error.verdict == Verdict::Stop && bridge.stop.is_cancelled() => return Err(PassError::Stopped),
-        Err(error) if error.verdict == Verdict::Stop => {
-            tenure.covers(bridge.rules.write_timeout)?;
-            return outcome_of(error, "update-failed");
-        }
-        Err(error) => return outcome_of(error, "update-failed"),
-    };
-    // What has to be put back is put back though somebody asked to stop.
-    look(bridge, &writer.under(tenure.permit(None)), job, &before, &patch, after, canary).await
-}
-
-/// What persons said since the page was known: that nothing is to be written, or that she is to be forgotten. Asked before each write.
-async fn erased_since(bridge: &Bridge, job: &Job<'_>) -> Result<bool, PassError> {
-    let Hashes { email, phone, name: _ } = Hashes::of(job.identity, &bridge.key);
-    let query = PageQuery {
-        shop: bridge.shop_name().clone(),
-        ids: vec![job.contact.id],
-        identifiers: [email, phone].into_iter().flatten().collect(),
-        covers: None,
-    };
-    let known = bridge.store.known(&query).await?;
-    if known.paused {
-        return Err(PassError::Paused);
-    }
-    let judged = known.contacts.get(&job.contact.id).and_then(|prior| prior.judged.as_ref());
-    Ok(!known.erased.is_empty() || judged.is_some_and(|judged| judged.state == ContactState::Excluded))
-}
-
-/// The same rules on a fresh reading; what was not declared is not sent.
-fn again(bridge: &Bridge, job: &Job<'_>, fresh: &Customer) -> Patch {
-    let wish = Wish {
-        shop: bridge.shop_name(),
-        contact: job.contact,
-        identity: job.identity,
-        baselines: &job.plan.baselines,
-        guard: &job.plan.guard,
-    };
-    let declared: Vec<Field> = job.plan.writes();
-    fields::patch(&wish, fresh, &bridge.reading()).only(&declared)
-}
-
-/// Compares what came back with what was there and what was sent.
-async fn look(
-    bridge: &Bridge,
-    writer: &Writer,
-    job: &Job<'_>,
-    before: &Customer,
-    patch: &Patch,
-    mut after: Customer,
-    canary: bool,
-) -> Result<Done, PassError> {
-    let sent = patch.body();
-    let suspicious = after.id != before.id || !lost(before, &after, &sent).is_empty() || !took(&after, before, &sent);
-    if canary || suspicious {
-        after = match bridge.reader.get(job.customer).await {
-            Ok(Some(read)) => read,
-            Ok(None) => return Ok(failed("customer-gone", true)),
-            Err(error) => return outcome_of(error, "update-not-read-back").map(in_doubt),
-        };
-    }
-    let lost = lost(before, &after, &sent);
-    if !lost.is_empty() {
-        let restored = restore(bridge, writer, before, &sent).await;
-        return Err(PassError::Overrides { customer: job.customer.clone(), fields: lost.join(", "), restored });
-    }
-    if took(&after, before, &sent) {
-        return Ok(Done::Updated(patch.settled(&job.plan.baselines, &after, &bridge.reading())));
-    }
-    if canary {
-        return Err(PassError::Canary { customer: job.customer.clone() });
-    }
-    Ok(failed("update-not-applied", false))
-}
-
-/// Fields that stood before, were not sent, and are gone.
-fn lost(before: &Customer, after: &Customer, sent: &Map<String, Value>) -> Vec<String> {
-    let stands = |document: &Map<String, Value>, field: &str| document.get(field).is_some_and(|value| !value.is_null());
-    before
-        .document
-        .keys()
-        .filter(|field| !sent.contains_key(*field))
-        .filter(|field| stands(&before.document, field) && !stands(&after.document, field))
-        .cloned()
-        .collect()
-}
-
-/// Whether an update did something: a field shows what was sent, or (servers trim) something else than before. A field alone may
-/// stay as it was: a server that trims a new value may arrive at the old one.
-fn took(after: &Customer, before: &Customer, sent: &Map<String, Value>) -> bool {
-    sent.iter().any(|(field, value)| {
-        let now = after.document.get(field);
-        now == Some(value) || now.unwrap_or(&Value::Null) != before.document.get(field).unwrap_or(&Value::Null)
-    })
-}
-
-/// Puts everything back as it was, with what was sent: such a server wants the whole document.
-async fn restore(bridge: &Bridge, writer: &Writer, before: &Customer, sent: &Map<String, Value>) -> &'static str {
-    const FAILED: &str = "they could not be put back: restore them by hand, from Vivocha's own history of the customer";
-    let mut whole = before.document.clone();
-    whole.remove(&bridge.rules.naming.id);
-    whole.extend(sent.clone());
-    if writer.update(&before.id, whole).await.is_err() {
-        return FAILED;
-    }
-    match bridge.reader.get(&before.id).await {
-        Ok(Some(now)) if lost(before, &now, sent).is_empty() => "they were put back, and read to be there",
-        Ok(_) | Err(_) => FAILED,
-    }
-}
-
-fn failed(cause: &str, doubt: bool) -> Done {
-    Done::Failed { cause: cause.into(), doubt }
-}
-
-fn in_doubt(done: Done) -> Done {
-    match done {
-        Done::Failed { cause, doubt: _ } => Done::Failed { cause, doubt: true },
-        Done::Updated(_) | Done::Nothing(_) => done,
-    }
-}
-
-fn outcome_of(error: CallError, cause: &str) -> Result<Done, PassError> {
-    match error.verdict {
-        Verdict::Stop => Err(error.into()),
-        Verdict::Retry => Ok(failed(UNREACHABLE, false)),
-        Verdict::Park => Ok(failed(cause, false)),
-        Verdict::Unknown => Ok(failed(cause, true)),
     }
 }

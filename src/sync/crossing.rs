@@ -156,6 +156,8 @@ impl Crossing<'_> {
     ) -> Result<Sifted<'p>, PassError> {
         let subjects: BTreeMap<ContactId, &Subject> = subjects.iter().map(|s| (s.key.id, s)).collect();
         let mut sifted = Sifted { jobs: Vec::new(), held: Vec::new() };
+        // Of this page only: between two pages a person may release a hold, and a sync take one down.
+        let mut up: BTreeMap<HoldKind, i64> = BTreeMap::new();
         for contact in plan.contacts.iter().filter(|plan| !plan.patch.is_empty()) {
             let id = contact.contact.id;
             let (Some(subject), Some(link)) = (subjects.get(&id), &contact.link) else { continue };
@@ -165,7 +167,11 @@ impl Crossing<'_> {
             match self.hold_of(contact, what, known) {
                 None => sifted.jobs.push(job),
                 Some(kind) => {
-                    let hold = self.put_up(kind, contact, tally).await?;
+                    let hold = match up.get(&kind) {
+                        Some(hold) => *hold,
+                        None => self.put_up(kind, contact, tally).await?,
+                    };
+                    up.insert(kind, hold);
                     let content = content.get(&id).copied().unwrap_or_else(|| self.bridge.key.hash("content", ""));
                     let fingerprint = Fingerprint { content, rules: self.rules.clone() };
                     sifted.held.push(HeldContact { id, hold, fingerprint, what });
@@ -184,24 +190,19 @@ impl Crossing<'_> {
 
     /// What holds this update. A dry run writes nothing, and shows all of it.
     fn hold_of(&mut self, plan: &ContactPlan, what: Keyed, known: &Known) -> Option<HoldKind> {
-        let standing = plan.link.as_ref().is_some_and(|link| link.standing);
-        if !standing || self.bridge.writer.is_none() {
-            return None;
-        }
+        self.bridge.writer.as_ref()?;
         let prior = known.contacts.get(&plan.contact.id);
         let judged = prior.and_then(|prior| prior.judged.as_ref());
         let held = prior.and_then(|prior| prior.held.as_ref());
         self.gate.ask(Update {
+            standing: plan.link.as_ref().is_some_and(|link| link.standing),
             other_rules: judged.is_some_and(|judged| judged.fingerprint.rules != self.rules),
             released: held.is_some_and(|held| held.released && held.what == what),
         })
     }
 
-    /// The hold of this kind, put up by the first update it holds.
+    /// The hold of this kind that stands, put up by the first update it holds.
     async fn put_up(&mut self, kind: HoldKind, plan: &ContactPlan, tally: &mut Tally) -> Result<i64, PassError> {
-        if let Some(hold) = self.holds.get(&kind) {
-            return Ok(hold.id);
-        }
         let allowed = self.allowed.unwrap_or_default();
         let reason = match kind {
             HoldKind::Rules => format!(

@@ -11,8 +11,8 @@ use super::{
     tally::{Ended, Tally},
 };
 use crate::{
-    http::Verdict,
-    model::{ContactId, Hashes},
+    http::{CallError, Verdict},
+    model::{ContactId, Hashes, state::ContactState},
     open2b::{Field, Record},
     store::{Due, DueQuery, PageQuery, PageRecord},
 };
@@ -30,24 +30,38 @@ pub(super) struct Fetched {
     pub records: Vec<Record>,
     /// The shop knows none of that id.
     pub absent: Vec<ContactId>,
+    /// They could not be read now, and why: who is due stays so.
+    pub unread: Vec<(ContactId, CallError)>,
 }
 
-/// Asks the shop for contacts by id. One that could not be read now is in neither list: it stays due.
+/// Whom nothing came of that was asked for by id.
+pub(super) struct Left {
+    /// They could not be read now, and why.
+    pub unread: Vec<(ContactId, CallError)>,
+    /// Neither the shop nor the store has them.
+    pub unknown: Vec<ContactId>,
+}
+
+/// Asks the shop for contacts by id.
 pub(super) async fn fetch(bridge: &Bridge, ids: &[ContactId], fields: &[Field]) -> Result<Fetched, PassError> {
     let gets = ids.iter().map(|id| async move { (*id, bridge.shop.get_fields(*id, fields).await) });
     let fetching = async { Ok::<_, PassError>(stream::iter(gets).buffer_unordered(AT_ONCE).collect().await) };
     let answers: Vec<(ContactId, _)> = unless_stopped(&bridge.stop, fetching).await?;
-    let mut fetched = Fetched { records: Vec::new(), absent: Vec::new() };
+    let mut fetched = Fetched { records: Vec::new(), absent: Vec::new(), unread: Vec::new() };
     for (id, answer) in answers {
         match answer {
             Ok(Some(record)) => fetched.records.push(record),
             Ok(None) => fetched.absent.push(id),
             Err(error) if error.verdict == Verdict::Stop => return Err(error.into()),
-            Err(error) => tracing::warn!(contact = %id, %error, "a contact could not be read by its id; it stays due"),
+            Err(error) => {
+                tracing::warn!(contact = %id, %error, "a contact could not be read by its id");
+                fetched.unread.push((id, error));
+            }
         }
     }
     fetched.records.sort_by_key(Record::id);
     fetched.absent.sort_unstable();
+    fetched.unread.sort_unstable_by_key(|(id, _)| *id);
     Ok(fetched)
 }
 
@@ -65,7 +79,8 @@ impl Crossing<'_> {
         };
         let due = self.bridge.store.due(&query).await?;
         if due.len() <= BY_ID {
-            return self.by_id(&due, fields, tally).await;
+            self.by_id(&due, fields, tally).await?;
+            return Ok(());
         }
         let mut left = due.as_slice();
         while let Some(first) = left.first() {
@@ -85,28 +100,34 @@ impl Crossing<'_> {
         Ok(())
     }
 
-    /// Handles these contacts, fetched by id.
+    /// Handles these contacts, fetched by id; answers those of whom nothing came.
     pub(super) async fn by_id(
         &mut self,
         ids: &[ContactId],
         fields: &[Field],
         tally: &mut Tally,
-    ) -> Result<(), PassError> {
-        let Fetched { records, absent } = fetch(self.bridge, ids, fields).await?;
+    ) -> Result<Left, PassError> {
+        let Fetched { records, absent, unread } = fetch(self.bridge, ids, fields).await?;
         if !records.is_empty() {
             self.handle(records, Reach::Due, tally).await?;
         }
-        self.not_there(&absent, tally).await
+        // Only a resync concludes that they are gone; until then they are tried again, ever more seldom.
+        let unknown = self.park(&absent, "not-in-the-shop", tally).await?;
+        Ok(Left { unread, unknown })
     }
 
-    /// Contacts that are due and that the shop does not know any more. Only a resync concludes that they are gone; until then they
-    /// are tried again, ever more seldom.
-    async fn not_there(&mut self, absent: &[ContactId], tally: &mut Tally) -> Result<(), PassError> {
-        if absent.is_empty() {
-            return Ok(());
+    /// Parks contacts that were asked for by id in vain; answers those of whom there is nothing to park.
+    pub(super) async fn park(
+        &mut self,
+        ids: &[ContactId],
+        cause: &str,
+        tally: &mut Tally,
+    ) -> Result<Vec<ContactId>, PassError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
         }
         let (bridge, shop) = (self.bridge, self.bridge.shop_name());
-        let query = PageQuery { shop: shop.clone(), ids: absent.to_vec(), identifiers: Vec::new(), covers: None };
+        let query = PageQuery { shop: shop.clone(), ids: ids.to_vec(), identifiers: Vec::new(), covers: None };
         let since = bridge.clock.now();
         let known = bridge.store.known(&query).await?;
         let terms = Terms {
@@ -117,19 +138,26 @@ impl Crossing<'_> {
             recheck_unmatched: bridge.rules.recheck_unmatched,
         };
         let mut page = PageRecord { since, ..PageRecord::empty(self.run, shop.clone(), since) };
-        for (id, prior) in &known.contacts {
-            let Some(judged) = &prior.judged else { continue };
+        let mut unknown = Vec::new();
+        for id in ids {
+            let prior = known.contacts.get(id);
+            let judged = prior.and_then(|prior| prior.judged.as_ref());
+            let over = |state| matches!(state, ContactState::Gone | ContactState::Excluded);
+            let (Some(prior), Some(judged)) = (prior, judged.filter(|judged| !over(judged.state))) else {
+                unknown.push(*id);
+                continue;
+            };
             let entry = prior.entry.clone();
             let hashes = Hashes { email: entry.email, phone: entry.phone, name: entry.name };
             let about = About { id: *id, hashes, content: judged.fingerprint.content, prior: Some(prior) };
-            page.contacts.push(record::parked(about, "not-in-the-shop", &terms));
+            page.contacts.push(record::parked(about, cause, &terms));
         }
         tally.reading(page.contacts.len() as u64);
-        self.handled.extend(absent);
+        self.handled.extend(ids);
         bridge.store.record(&self.tenure.lease(), &page).await?;
         for contact in &page.contacts {
             tally.ended(Ended::In(contact.state));
         }
-        Ok(())
+        Ok(unknown)
     }
 }

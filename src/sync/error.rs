@@ -50,6 +50,9 @@ pub enum PassError {
         /// The figures.
         doubt: String,
     },
+    /// A person asked for contacts by their ids, and there is none of them.
+    #[error("none of these contacts exists: nothing was done; look for them with `anagrafe contacts find`")]
+    NoSuchContacts,
     /// Another process has the account's lease now.
     #[error("this process could not prove its lease on the account any more, so it stopped writing; run again")]
     LeaseLost,

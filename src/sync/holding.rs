@@ -59,7 +59,7 @@ pub(super) async fn fall_where_empty(bridge: &Bridge) -> Result<(), PassError> {
 
 async fn take_down(bridge: &Bridge, hold: i64) -> Result<(), PassError> {
     tracing::info!(hold, "the cause of a hold is gone, and the hold with it");
-    Ok(bridge.store.decide(&Decision::Release(hold), OURSELVES, bridge.clock.now()).await?)
+    Ok(bridge.store.decide(&Decision::Fall(hold), OURSELVES, bridge.clock.now()).await?)
 }
 
 /// A hold, as a report names it.

@@ -29,6 +29,7 @@ mod stopping;
 pub mod survey;
 pub mod tally;
 pub mod tenure;
+mod update;
 mod vanished;
 pub mod watch;
 mod watcher;

@@ -4,17 +4,19 @@
 use super::{
     PassError,
     crossing::{Crossing, Reach},
+    due::Left,
     guards::{self, Counted},
     pages::Pages,
     reading::{Body, fields},
     run::ResyncOptions,
     stopping::unless_stopped,
-    tally::Tally,
+    tally::{Ended, Tally},
     vanished::Vanished,
     watch::Interlude,
 };
 use crate::{
-    model::ContactId,
+    http::CallError,
+    model::{ContactId, state::ContactState},
     open2b::Conditions,
     plan::completeness,
     store::{PageQuery, PageRecord, Resync, ResyncStep, ShopProgress},
@@ -29,6 +31,8 @@ impl Body<'_> {
         tally: &mut Tally,
     ) -> Result<(), PassError> {
         let progress = self.progress().await?;
+        // What was written since the copy was made does not show in a fingerprint of before: in doubt everybody is looked at.
+        let options = &ResyncOptions { force: options.force || progress.doubted_at.is_some(), ..options.clone() };
         // Where everything was read, what is missing is known by name, and looked at one by one.
         let read = options.from.is_none() && self.resumable(options, &progress).is_some_and(|place| place.whole);
         let Counted { count, released } = if read {
@@ -68,9 +72,37 @@ impl Body<'_> {
         guards::not_doubted(self.bridge, &progress)?;
         guards::not_shrunk(self.bridge, self.tenure, self.run, &progress).await?;
         let mut crossing = self.crossing(&progress, force);
+        let mut strange = Vec::new();
         for ids in ids.chunks(self.bridge.rules.page_size as usize) {
-            crossing.by_id(ids, &fields(self.bridge), tally).await?;
+            let Left { unread, unknown } = crossing.by_id(ids, &fields(self.bridge), tally).await?;
+            self.unread(&mut crossing, &unread, tally).await?;
+            strange.extend(unknown);
             self.bridge.watch.crossing(&self.report(tally, None), tally.read());
+        }
+        for id in &strange {
+            let shop = self.bridge.shop_name();
+            self.bridge.watch.notice(&format!("shop {shop} has no contact {id}"));
+        }
+        if strange.len() == ids.len() { Err(PassError::NoSuchContacts) } else { Ok(()) }
+    }
+
+    /// Who could not be read is parked. Of whom nothing is known there is nothing to park: she counts as parked all the same, since
+    /// she was asked for and nothing came of it.
+    async fn unread(
+        &self,
+        crossing: &mut Crossing<'_>,
+        unread: &[(ContactId, CallError)],
+        tally: &mut Tally,
+    ) -> Result<(), PassError> {
+        let shop = self.bridge.shop_name();
+        for (id, error) in unread {
+            self.bridge.watch.notice(&format!("shop {shop}: contact {id} could not be read: {error}"));
+        }
+        let ids: Vec<ContactId> = unread.iter().map(|(id, _)| *id).collect();
+        let unknown = crossing.park(&ids, "contact-unreadable", tally).await?;
+        tally.reading(unknown.len() as u64);
+        for _ in unknown {
+            tally.ended(Ended::In(ContactState::Parked));
         }
         Ok(())
     }
@@ -138,7 +170,10 @@ impl Body<'_> {
             crossing.handle(page.records, Reach::Page { after, last: page.last, resync, moves }, tally).await?;
             after = page.last;
             bridge.watch.crossing(&self.report(tally, None), of.max(tally.read()));
-            interlude.rest().await?;
+            if interlude.rest().await? {
+                // The page in flight was read before what ran meanwhile: its values may be older than those just written.
+                pages = Pages::after(bridge.shop.clone(), after, fields(bridge), true);
+            }
         }
         if resync {
             self.beyond(after).await?;

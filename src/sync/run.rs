@@ -183,6 +183,7 @@ fn outcome(ended: &Result<(), PassError>, tally: &Tally) -> Outcome {
             | PassError::Overrides { .. }
             | PassError::Canary { .. }
             | PassError::Seal(_)
+            | PassError::NoSuchContacts
             | PassError::Unbalanced { .. },
         ) => Outcome::Failed,
     }

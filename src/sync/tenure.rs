@@ -21,7 +21,7 @@ use super::{
     witness::WitnessFile,
 };
 use crate::{
-    http::Permit,
+    http::{Leave, Permit},
     model::{run::RunId, time::Moment},
     store::{Acquired, Claim, Held, Lease, Store, StoreError, Witness},
 };
@@ -168,7 +168,13 @@ impl Tenure {
     /// What writes are sent under: the lease, and that nobody asked to `stop`.
     #[must_use]
     pub fn permit(&self, stop: Option<CancellationToken>) -> Arc<dyn Permit> {
-        Arc::new(UnderLease { own: Arc::clone(&self.own), stop })
+        Arc::new(UnderLease { own: Arc::clone(&self.own), stop, look: None })
+    }
+
+    /// The same for a write that rests on what is read just now: an hour in a queue later it would rest on nothing.
+    #[must_use]
+    pub fn permit_on_a_look(&self, stop: Option<CancellationToken>, good_for: Duration) -> Arc<dyn Permit> {
+        Arc::new(UnderLease { own: Arc::clone(&self.own), stop, look: Some(Look { at: uptime(), good_for }) })
     }
 
     /// Gives the lease back.
@@ -197,11 +203,23 @@ fn outlives(own: &Mutex<Own>, span: Duration) -> bool {
 struct UnderLease {
     own: Arc<Mutex<Own>>,
     stop: Option<CancellationToken>,
+    look: Option<Look>,
+}
+
+/// When what a write rests on was read, by [`uptime`], and for how long that is good.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    at: Duration,
+    good_for: Duration,
 }
 
 impl Permit for UnderLease {
-    fn begins(&self, span: Duration) -> bool {
-        !self.stop.as_ref().is_some_and(CancellationToken::is_cancelled) && outlives(&self.own, span)
+    fn begins(&self, span: Duration) -> Leave {
+        if self.stop.as_ref().is_some_and(CancellationToken::is_cancelled) || !outlives(&self.own, span) {
+            return Leave::Refused;
+        }
+        let old = self.look.is_some_and(|look| uptime().saturating_sub(look.at) > look.good_for);
+        if old { Leave::LookAgain } else { Leave::Granted }
     }
 
     fn goes_on(&self) -> bool {
@@ -304,15 +322,31 @@ mod tests {
         let lease = Lease { epoch: 1, expires: Moment::from_millis(0), ttl: SECOND * 90 };
         let own = Arc::new(Mutex::new(Own { lease, since: uptime(), lost: false }));
         let stop = CancellationToken::new();
-        let permit = UnderLease { own: Arc::clone(&own), stop: Some(stop.clone()) };
-        assert!(permit.begins(SECOND * 30) && permit.goes_on() && !permit.begins(SECOND * 91));
+        let permit = UnderLease { own: Arc::clone(&own), stop: Some(stop.clone()), look: None };
+        assert_eq!([permit.begins(SECOND * 30), permit.begins(SECOND * 91)], [Leave::Granted, Leave::Refused]);
+        assert!(permit.goes_on());
         stop.cancel();
-        assert!(!permit.begins(SECOND) && permit.goes_on(), "the one in flight ends");
-        let permit = UnderLease { own: Arc::clone(&own), stop: None };
+        assert_eq!((permit.begins(SECOND), permit.goes_on()), (Leave::Refused, true), "the one in flight ends");
+        let permit = UnderLease { own: Arc::clone(&own), stop: None, look: None };
         let set = |change: &dyn Fn(&mut Own)| change(&mut own.lock().unwrap_or_else(PoisonError::into_inner));
         set(&|own| own.lease.ttl = Duration::ZERO);
-        assert!(!permit.begins(Duration::ZERO) && !permit.goes_on(), "it was not renewed in time");
+        assert_eq!(
+            (permit.begins(Duration::ZERO), permit.goes_on()),
+            (Leave::Refused, false),
+            "it was not renewed in time"
+        );
         set(&|own| (own.lease.ttl, own.lost) = (SECOND * 90, true));
-        assert!(!permit.begins(Duration::ZERO) && !permit.goes_on(), "it is another's");
+        assert_eq!((permit.begins(Duration::ZERO), permit.goes_on()), (Leave::Refused, false), "it is another's");
+    }
+
+    #[test]
+    fn no_write_begins_on_what_was_read_long_ago() {
+        let lease = Lease { epoch: 1, expires: Moment::from_millis(0), ttl: SECOND * 90 };
+        let own = Arc::new(Mutex::new(Own { lease, since: uptime(), lost: false }));
+        let read = |ago: Duration| Some(Look { at: uptime().saturating_sub(ago), good_for: SECOND / 2 });
+        let asked = |look| UnderLease { own: Arc::clone(&own), stop: None, look }.begins(SECOND);
+        assert_eq!([asked(read(Duration::ZERO)), asked(read(SECOND))], [Leave::Granted, Leave::LookAgain]);
+        own.lock().unwrap_or_else(PoisonError::into_inner).lost = true;
+        assert_eq!(asked(read(SECOND)), Leave::Refused, "nor after any look");
     }
 }

@@ -80,7 +80,7 @@ impl Vanished<'_, '_> {
         let bridge = self.body.bridge;
         let mut gone = Vec::new();
         for (chunk, ids) in missing.chunks(CHUNK).enumerate() {
-            let Fetched { records, absent } = due::fetch(bridge, ids, &fields(bridge)).await?;
+            let Fetched { records, absent, unread: _ } = due::fetch(bridge, ids, &fields(bridge)).await?;
             if !records.is_empty() {
                 // Judged anew, whatever it was: it is not missing any more.
                 self.crossing.handle(records, Reach::Due, tally).await?;

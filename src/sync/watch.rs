@@ -30,11 +30,11 @@ pub trait Watch: Send + Sync {
 /// What else is to be done while a long run lasts: a resync asks between its pages.
 #[async_trait(?Send)]
 pub trait Interlude {
-    /// Does what is due, if anything is.
+    /// Does what is due, if anything is; answers whether anything ran: what was read of the shop before it is old then.
     ///
     /// # Errors
     /// What would end any run.
-    async fn rest(&self) -> Result<(), PassError>;
+    async fn rest(&self) -> Result<bool, PassError>;
 }
 
 /// Nobody.

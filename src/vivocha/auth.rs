@@ -235,6 +235,7 @@ async fn ask_token(
         body: Some(Bytes::from(body)),
         timeout: options.timeout,
         permit: None,
+        paid: false,
     };
     let answer = client.call(call, &judge).await?;
     serde_json::from_slice::<Grant>(&answer.body)

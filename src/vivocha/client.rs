@@ -82,6 +82,12 @@ impl Reader {
         self.session.client.calls()
     }
 
+    /// How long a turn takes at the pace of the account.
+    #[must_use]
+    pub fn turn(&self) -> std::time::Duration {
+        self.session.client.turn()
+    }
+
     /// How the account is reached.
     #[must_use]
     pub fn options(&self) -> &Options {
@@ -110,11 +116,16 @@ impl Reader {
     }
 }
 
+/// The call of an update, as reports and errors name it.
+pub const UPDATE: &str = "customers.update";
+
 /// Changes customers. What each call is for, and that it may be made, was decided and recorded before.
 #[derive(Clone)]
 pub struct Writer {
     reader: Reader,
     permit: Option<Arc<dyn Permit>>,
+    /// Whether what it sends next is one more try that was paid for.
+    paid: bool,
 }
 
 impl fmt::Debug for Writer {
@@ -127,23 +138,31 @@ impl Writer {
     /// A writer over the same session.
     #[must_use]
     pub fn new(reader: Reader) -> Self {
-        Self { reader, permit: None }
+        Self { reader, permit: None, paid: false }
     }
 
     /// The same, whose writes are sent only while that is permitted. One that was not is one to [`Verdict::Stop`].
     #[must_use]
     pub fn under(&self, permit: Arc<dyn Permit>) -> Self {
-        Self { reader: self.reader.clone(), permit: Some(permit) }
+        Self { permit: Some(permit), ..self.clone() }
+    }
+
+    /// The writer for one more try of a write that was tried so often and certainly was not applied ([`Verdict::Retry`]):
+    /// within the same bounds in which reads are tried again, and after the same wait; `None` beyond them. What is sent then is
+    /// to be found out anew: nothing here sends an old body again.
+    pub async fn again(&self, tried: u32) -> Option<Self> {
+        let paid = self.session().client.pay(tried).await;
+        paid.then(|| Self { paid, ..self.clone() })
     }
 
     /// Sets these top-level fields and answers the document as it came back, or, where success was told without one, as
     /// it is read then. Compare it: some servers trim, and one that did not understand the body answers as if it had.
     ///
     /// # Errors
-    /// [`Verdict::Unknown`] where it may have been applied all the same; an unknown customer is one to
-    /// [`Verdict::Park`], with status 404.
+    /// [`Verdict::Unknown`] where it may have been applied all the same; [`Verdict::Retry`] where it certainly was not, and may
+    /// be after another look; an unknown customer is one to [`Verdict::Park`], with status 404.
     pub async fn update(&self, id: &CustomerId, fields: Map<String, Value>) -> Result<Customer, CallError> {
-        const NAME: &str = "customers.update";
+        const NAME: &str = UPDATE;
         let refuse = |text: &str| self.failed(NAME, Cause::Protocol(text.into()));
         if fields.is_empty() {
             return Err(refuse("nothing to send: name at least one field"));
@@ -171,7 +190,7 @@ impl Writer {
     /// As [`Writer::update`]; also where `after` is another customer's, or lacks a field that `before` has.
     pub async fn save(&self, before: &Customer, after: &Customer) -> Result<Option<Customer>, CallError> {
         let fields = wire::changed(before, after, &self.session().options.naming);
-        let fields = fields.map_err(|cause| self.failed("customers.update", cause))?;
+        let fields = fields.map_err(|cause| self.failed(UPDATE, cause))?;
         if fields.is_empty() { Ok(None) } else { self.update(&before.id, fields).await.map(Some) }
     }
 
@@ -196,8 +215,8 @@ impl Writer {
     async fn write(&self, name: &'static str, method: Method, path: &str, body: Bytes) -> Result<Customer, CallError> {
         let options = &self.session().options;
         let url = options.address(path, None).map_err(|cause| self.failed(name, cause))?;
-        let permit = self.permit.clone();
-        let request = Request { name, asked: Asked::Write, method, url, body: Some(body), patience: 0, permit };
+        let (permit, paid) = (self.permit.clone(), self.paid);
+        let request = Request { name, asked: Asked::Write, method, url, body: Some(body), patience: 0, permit, paid };
         let answer = self.session().send(request).await?;
         let document = wire::json(&answer.body).and_then(|value| wire::customer(&options.naming, value));
         document.map_err(|cause| self.session().client.failed(name, Verdict::Unknown, cause))

@@ -24,7 +24,7 @@ mod wire;
 pub mod world;
 
 pub use auth::{Auth, Clock};
-pub use client::{Reader, Writer};
+pub use client::{Reader, UPDATE, Writer};
 pub use options::{BadOptions, Endpoint, Endpoints, Options, SearchMode};
 pub use preflight::{offers_rql, read_openapi, read_target};
 pub use probe::Looked;

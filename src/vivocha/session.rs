@@ -52,11 +52,13 @@ pub(super) struct Request {
     pub patience: u32,
     /// What else has to allow it, if anything.
     pub permit: Option<Arc<dyn Permit>>,
+    /// Whether it is one more try that was paid for.
+    pub paid: bool,
 }
 
 impl Request {
     pub(super) fn read(name: &'static str, asked: Asked, method: Method, url: Url) -> Self {
-        Self { name, asked, method, url, body: None, patience: 2, permit: None }
+        Self { name, asked, method, url, body: None, patience: 2, permit: None, paid: false }
     }
 
     fn call(&self, authorization: Option<&HeaderValue>, options: &Options) -> Call {
@@ -71,13 +73,15 @@ impl Request {
         }
         Call {
             name: self.name,
-            safety: if self.asked == Asked::Write { Safety::Write } else { Safety::Read },
+            // An agent may be at work on the customer: an old body is never sent again.
+            safety: if self.asked == Asked::Write { Safety::Once } else { Safety::Read },
             method: self.method.clone(),
             url: self.url.clone(),
             headers,
             body: self.body.clone(),
             timeout: options.timeout,
             permit: self.permit.clone(),
+            paid: self.paid,
         }
     }
 }

@@ -29,6 +29,7 @@ pub async fn world(client: &Client, account: &AccountName, www: &Url) -> Result<
         body: None,
         timeout: Duration::from_secs(30),
         permit: None,
+        paid: false,
     };
     let answer = client.call(call, &|answer: &Answer| judge(account, answer)).await?;
     let location = answer.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());

@@ -1,6 +1,6 @@
 //! Agents at work on the customers: their merges are followed, their edits are never overwritten under `if-unedited`.
 
-use anagrafe::sandbox::{Fault, FaultKind};
+use anagrafe::sandbox::{Fault, FaultKind, RetryAfter};
 use serde_json::json;
 
 use super::{
@@ -45,6 +45,71 @@ async fn just_before(on: On) {
     });
     assert!(child.await.unwrap().status.success());
     assert_eq!(field(&town, "c2", "telnum"), json!("+390612345678"));
+}
+
+both!(an_agents_edit_while_a_write_waits_to_be_sent_again_is_never_overwritten, waiting);
+async fn waiting(on: On) {
+    let town = people(on, 4).await;
+    // Slow enough that one waits for its turn when the other is told to wait.
+    town.edit(|text| text.replacen("rate = \"100000/s\"", "rate = \"4/s\"", 1));
+    town.anagrafe(&["sync"]).await.code(0);
+    for id in 1..=4 {
+        town.sandbox.open2b.edit_contact(id, |contact| contact.phone = format!("333 456221{id}"));
+    }
+    let throttled = FaultKind::Status { status: 429, retry_after: Some(RetryAfter::Seconds(7)), body: None };
+    // After the canary, which is looked at for itself.
+    town.sandbox.faults().set(Fault::next("customers.update", 1, throttled).after(1));
+    town.sandbox.clear_journal();
+    let mut command = town.command(&["sync", "--json"]);
+    let child = tokio::task::spawn_blocking(move || command.output().unwrap());
+    let refused = || town.sandbox.journal().into_iter().find(|entry| entry.status == 429);
+    while refused().is_none() {
+        assert!(!child.is_finished());
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    for id in ["c2", "c3", "c4"] {
+        let number = json!(format!("+39061234567{}", &id[1..]));
+        town.sandbox.vivocha.edit_customer(id, |customer| drop(customer.insert("telnum".into(), number.clone())));
+    }
+    let ended = child.await.unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    let written = town.written();
+    let mut kept = 0;
+    for id in ["c2", "c3", "c4"] {
+        let theirs = field(&town, id, "telnum") == json!(format!("+39061234567{}", &id[1..]));
+        assert_eq!(theirs, !written.contains(&id.to_owned()), "{id}: {written:?}");
+        kept += u32::from(theirs);
+    }
+    assert!(kept >= 2, "the one that was refused, and the one whose turn had not come: {written:?}");
+    let later = |entry: &anagrafe::sandbox::Entry| entry.system == "vivocha" && entry.status != 429;
+    let after = refused().unwrap().at;
+    for entry in town.sandbox.journal().into_iter().filter(later).filter(|entry| entry.at > after) {
+        // Whatever was on its way by then, arrives.
+        let apart = (entry.at.saturating_sub(after)).as_millis();
+        assert!(!(500..6900).contains(&apart), "F1: never before Retry-After: {apart} ms");
+    }
+}
+
+both!(a_pause_is_heard_by_a_write_that_waits_to_be_sent_again, paused);
+async fn paused(on: On) {
+    let town = people(on, 1).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    town.sandbox.open2b.edit_contact(1, |contact| contact.phone = "333 4562214".into());
+    let throttled = FaultKind::Status { status: 429, retry_after: Some(RetryAfter::Seconds(5)), body: None };
+    town.sandbox.faults().set(Fault::next("customers.update", 1, throttled));
+    town.sandbox.clear_journal();
+    let mut command = town.command(&["sync", "--json"]);
+    let child = tokio::task::spawn_blocking(move || command.output().unwrap());
+    while town.calls("customers.update") < 1 {
+        assert!(!child.is_finished());
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    town.anagrafe(&["pause", "looking"]).await.code(0);
+    assert_eq!(child.await.unwrap().status.code(), Some(4));
+    assert!(town.written().is_empty());
+    town.anagrafe(&["resume"]).await.code(0);
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(field(&town, "c1", "telnum"), json!("+393334562214"));
 }
 
 both!(b1_every_write_to_vivocha_is_declared_before_its_first_byte_is_sent, b1);

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::{
     field, people,
-    support::{On, both},
+    resyncs::killed_after,
+    support::{On, both, count},
 };
 
 /// A store that is restored from yesterday is behind what this machine saw of it.
@@ -31,6 +32,36 @@ async fn c6_a_store_that_went_back_in_time_is_noticed_and_authorises_nothing_unt
     assert!(status.stdout.contains("IN DOUBT"), "{}", status.stdout);
     town.anagrafe(&["resync"]).await.code(0);
     assert_eq!(field(&town, "c6", "telnum"), json!("+393334568812"));
+    town.anagrafe(&["sync"]).await.code(0);
+    assert!(!town.anagrafe(&["status"]).await.stdout.contains("IN DOUBT"));
+}
+
+both!(c6_a_doubt_ends_with_a_resync_that_began_after_it_and_looked_at_everybody, whole);
+async fn whole(on: On) {
+    let town = people(on, 200).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 10"));
+    town.anagrafe(&["sync"]).await.code(0);
+    // The copy is made in the midst of a resync.
+    town.sandbox.faults().set(Fault::always("contacts.find", FaultKind::Latency { ms: 60 }));
+    killed_after(&town, 130).await;
+    town.sandbox.faults().clear();
+    town.back_up().await;
+    town.anagrafe(&["resync"]).await.code(0);
+    town.restore().await;
+    town.anagrafe(&["sync"]).await.code(4);
+    assert_eq!(town.number("SELECT COUNT(*) FROM resyncs").await, 0, "what began before the doubt ends none");
+    // In doubt a stop is one like any other: what goes on began after the doubt.
+    town.sandbox
+        .faults()
+        .set(Fault::always("contacts.find", FaultKind::Status { status: 403, retry_after: None, body: None }).after(8));
+    town.anagrafe(&["resync"]).await.code(1);
+    town.sandbox.faults().clear();
+    town.anagrafe(&["sync"]).await.code(4);
+    let read = town.number("SELECT MAX(after) FROM resyncs WHERE force = 1").await;
+    assert!((10..200).contains(&read), "{read}");
+    let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    assert_eq!(report["read"].as_i64(), Some(200 - read), "{report}");
+    assert_eq!(count(&report, "unchanged"), 0, "nobody is passed over for a fingerprint: {report}");
     town.anagrafe(&["sync"]).await.code(0);
     assert!(!town.anagrafe(&["status"]).await.stdout.contains("IN DOUBT"));
 }

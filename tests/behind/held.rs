@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     field, people,
-    support::{On, Town, both, count},
+    support::{On, Town, both, contact, count},
 };
 
 /// Two hundred people, linked; then so many get another number, in the shop.
@@ -65,6 +65,32 @@ async fn bound(on: On) {
     assert_eq!(report["holds"].as_array().unwrap().len(), 0, "{report}");
 }
 
+both!(e2_a_release_in_the_midst_of_a_pass_lets_go_what_was_held_by_then_and_no_more, midst);
+async fn midst(on: On) {
+    let town = renumbered(on, 1..=200).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 10"));
+    town.append("[safeguards]\nmax_updates = \"0%\"");
+    town.sandbox.faults().set(Fault::always("contacts.find", FaultKind::Latency { ms: 100 }));
+    let mut command = town.command(&["resync", "--json"]);
+    let child = tokio::task::spawn_blocking(move || command.output().unwrap());
+    let held = "SELECT COUNT(*) FROM held";
+    while town.number(held).await < 20 {
+        assert!(!child.is_finished(), "it is released in the midst");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    town.anagrafe(&["holds", "release", "1"]).await.code(0);
+    assert_eq!(child.await.unwrap().status.code(), Some(4));
+    let released = town.number("SELECT COUNT(*) FROM held WHERE hold = 1").await;
+    assert!((20..200).contains(&released), "{released}");
+    let due = "SELECT COUNT(*) FROM held JOIN contacts USING (account, shop, id) WHERE retry_at IS NOT NULL";
+    assert_eq!(town.number(due).await, released, "those that were held when it was released, and nobody else");
+    let report = town.anagrafe(&["sync", "--json"]).await.json();
+    assert_eq!(report["updates"].as_i64(), Some(released), "{report}");
+    let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    assert_eq!((report["updates"].as_i64(), report["holds"][0]["count"].as_i64()), (Some(0), Some(200 - released)));
+    assert_eq!(town.written().len(), usize::try_from(released).unwrap());
+}
+
 both!(a_changed_rule_that_touches_more_than_the_share_waits_before_its_first_write, rules);
 async fn rules(on: On) {
     let town = people(on, 200).await;
@@ -91,6 +117,34 @@ async fn rules(on: On) {
     assert_eq!(field(&town, "c1", "note"), json!("remark 1"));
     let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
     assert_eq!(report["updates"], 0, "{report}");
+}
+
+both!(a_changed_rule_that_makes_new_links_waits_before_its_first_write_too, new_links);
+async fn new_links(on: On) {
+    // Nine whose customer bears another name: they wait for a person.
+    let town = people(on, 200).await;
+    for n in 1..=9 {
+        let other = json!({"id": format!("x{n}"), "email": format!("x{n}@example.it"), "firstname": "Zeno", "lastname": "Zucchi"});
+        town.sandbox.vivocha.add_customer(other.as_object().unwrap().clone());
+        town.sandbox.open2b.add_contact(contact(
+            200 + n,
+            "Anna Neri",
+            &format!("x{n}@example.it"),
+            &format!("333 77000{n:02}"),
+        ));
+    }
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state = 'waiting'").await, 9);
+    town.append("[matching]\nnames_differ = \"link\"");
+    town.sandbox.clear_journal();
+    let report = town.anagrafe(&["resync", "--json"]).await.code(4).json();
+    assert_eq!((report["holds"][0]["kind"].as_str(), report["updates"].as_u64()), (Some("rules"), Some(0)), "{report}");
+    assert_eq!(report["holds"][0]["count"], 9, "{report}");
+    assert!(town.written().is_empty());
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state = 'waiting'").await, 9, "as they were");
+    town.anagrafe(&["holds", "release", &hold(&town).await]).await.code(0);
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!(report["updates"], 9, "{report}");
 }
 
 both!(e3_a_cause_common_to_many_contacts_stops_the_run_as_an_outage, e3);

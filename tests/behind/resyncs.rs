@@ -49,7 +49,7 @@ async fn edits(on: On) {
 }
 
 /// Kills a resync after so many pages of it are recorded.
-async fn killed_after(town: &Town, id: i64) {
+pub async fn killed_after(town: &Town, id: i64) {
     let mut child = town.command(&["resync", "--force"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let place = "SELECT COALESCE(MAX(after), 0) FROM resyncs";
     while town.number(place).await < id {
@@ -105,6 +105,40 @@ async fn between(on: On) {
     assert_eq!(passes, ["sync", "resync"], "{}", ended.stdout);
 }
 
+/// Waits until the next minute begins in a few seconds: a sync that is due every minute then is.
+async fn shortly_before_the_minute() {
+    #[expect(clippy::disallowed_methods, reason = "the real binary asks the system too")]
+    let of_the_minute = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() % 60;
+    while !(50..54).contains(&of_the_minute()) {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+both!(what_a_sync_between_two_pages_wrote_is_not_undone_by_the_page_that_was_in_flight, in_flight);
+async fn in_flight(on: On) {
+    let town = people(on, 6).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 2"));
+    town.anagrafe(&["sync"]).await.code(0);
+    town.edit(|text| text.replace("timeout = \"5s\"", "timeout = \"30s\""));
+    town.append("[schedule]\nsync = \"* * * * *\"");
+    town.sandbox.clear_journal();
+    shortly_before_the_minute().await;
+    // While the first page is worked on the second one is read, the shop is edited, and a sync comes due.
+    town.sandbox.faults().set(Fault::next("customers.search", 1, FaultKind::Latency { ms: 14_000 }));
+    let mut command = town.command(&["resync", "--force", "--json"]);
+    let child = tokio::task::spawn_blocking(move || command.output().unwrap());
+    while town.calls("contacts.find") < 2 {
+        assert!(!child.is_finished());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    town.sandbox.open2b.edit_contact(3, |contact| contact.phone = "333 4569871".into());
+    let ended = child.await.unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(String::from_utf8(ended.stdout).unwrap().lines().count(), 2, "a sync ran in between");
+    assert_eq!(field(&town, "c3", "telnum"), json!("+393334569871"));
+    assert_eq!(town.written(), ["c3"], "written once, and not back");
+}
+
 both!(these_contacts_only_and_from_an_id_on, parts);
 async fn parts(on: On) {
     let town = people(on, 50).await;
@@ -123,6 +157,37 @@ async fn parts(on: On) {
     assert_eq!((count(&report, "updated"), report["gone"].as_u64()), (1, Some(1)), "{report}");
     town.anagrafe(&["resync", "--contact", "0"]).await.code(2);
     town.anagrafe(&["resync", "--contact", "1", "--from", "2"]).await.code(2);
+}
+
+both!(whoever_was_asked_for_and_not_read_is_told, not_read);
+async fn not_read(on: On) {
+    let town = people(on, 20).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    let unavailable = FaultKind::Status { status: 503, retry_after: None, body: None };
+    town.sandbox.faults().set(Fault::always("contacts.get", unavailable));
+    let ended = town.anagrafe(&["resync", "--contact", "3", "--contact", "4711", "--json"]).await.code(3);
+    let report = ended.json();
+    assert_eq!((report["outcome"].as_str(), report["read"].as_u64()), (Some("parked"), Some(2)), "{report}");
+    assert_eq!(count(&report, "parked"), 2, "{report}");
+    for told in ["contact 3 could not be read", "contact 4711 could not be read", "503"] {
+        assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
+    }
+    let kept = town.contact(3).await;
+    assert_eq!((kept.reason.unwrap().as_str(), kept.customer.unwrap().as_str()), ("contact-unreadable", "c3"));
+    town.sandbox.faults().clear();
+    town.anagrafe(&["resync", "--contact", "3", "--force"]).await.code(0);
+    assert_eq!(town.contact(3).await.state.unwrap(), "linked");
+    // One that is not there is named; none that is there is a mistake.
+    let ended = town.anagrafe(&["resync", "--contact", "3", "--contact", "4711"]).await.code(0);
+    assert!(ended.stderr.contains("shop main has no contact 4711"), "{}", ended.stderr);
+    let ended = town.anagrafe(&["resync", "--contact", "4711", "--contact", "4712"]).await.code(2);
+    for told in ["no contact 4711", "no contact 4712", "none of these contacts exists"] {
+        assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
+    }
+    town.sandbox.open2b.delete_contact(5);
+    town.anagrafe(&["resync"]).await.code(0);
+    town.anagrafe(&["resync", "--contact", "5"]).await.code(2);
+    assert_eq!(town.contact(5).await.state.unwrap(), "gone", "and stays so");
 }
 
 both!(force_looks_at_everybody_and_writes_nothing_that_is_not_due, forced);

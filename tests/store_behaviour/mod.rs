@@ -97,10 +97,13 @@ macro_rules! store_behaviours {
                 who_was_judged_by_other_rules_is_counted_until_all_was_read_by_them,
                 only_a_resync_says_by_which_rules_all_was_read;
             withheld: what_is_held_of_a_contact_is_known, a_contact_that_is_judged_is_held_no_more,
-                a_release_makes_whom_it_held_due, a_hold_counts_whom_it_holds;
+                a_release_makes_whom_it_held_due,
+                a_release_lets_go_what_was_held_then_and_nothing_that_is_held_after_it,
+                a_hold_falls_only_where_it_holds_nobody, a_hold_counts_whom_it_holds;
             witnessed: a_store_that_is_as_far_as_its_witness_did_not_go_back, renewals_tell_how_far_a_store_came_too,
                 a_store_behind_its_witness_is_in_doubt_and_goes_on_past_it,
                 an_empty_store_with_a_witness_is_one_that_went_back, a_doubt_ends_with_a_resync,
+                a_resync_that_began_before_a_doubt_is_not_gone_on_with,
                 a_busy_store_is_not_doubted, a_shop_has_one_name;
             merged: b1_a_merge_is_declared_with_all_it_rests_on, nothing_is_declared_without_its_authority,
                 e1_a_day_has_no_more_of_a_kind_than_it_may, c3_customers_in_doubt_are_left_alone,

@@ -63,6 +63,35 @@ pub async fn a_release_makes_whom_it_held_due(place: &dyn Place) {
     assert!(!pass.prior(4).await.held.unwrap().released);
 }
 
+pub async fn a_release_lets_go_what_was_held_then_and_nothing_that_is_held_after_it(place: &dyn Place) {
+    let (pass, hold, _) = held(place).await;
+    pass.store.decide(&Decision::Release(hold), "eva", at(7)).await.unwrap();
+    // A page under way goes on filing under it: somebody new, somebody whose update is another now, somebody as she was.
+    record(&pass, vec![held_by(hold, 4, "4"), held_by(hold, 2, "two"), held_by(hold, 3, "3")]).await;
+    let standing = pass.store.holds(false).await.unwrap();
+    let anew = standing.iter().find(|standing| standing.what.bound == new_hold("x").bound).unwrap();
+    assert_ne!(anew.id, hold);
+    assert_eq!((anew.what.kind, anew.what.count), (HoldKind::Merges, 2));
+    assert_eq!(pass.store.held(anew.id, 9).await.unwrap(), [2, 4].map(contact));
+    assert_eq!(pass.store.held(hold, 9).await.unwrap(), [1, 3].map(contact));
+    for (number, released) in [(1, true), (2, false), (3, true), (4, false)] {
+        assert_eq!(pass.prior(number).await.held.unwrap().released, released, "{number}");
+    }
+    // Into the one that stands already, from then on.
+    record(&pass, vec![held_by(hold, 1, "one")]).await;
+    assert_eq!(pass.store.held(anew.id, 9).await.unwrap(), [1, 2, 4].map(contact));
+}
+
+pub async fn a_hold_falls_only_where_it_holds_nobody(place: &dyn Place) {
+    let (pass, hold, other) = held(place).await;
+    for hold in [hold, other] {
+        pass.store.decide(&Decision::Fall(hold), "anagrafe", at(7)).await.unwrap();
+    }
+    let standing = pass.store.holds(false).await.unwrap();
+    assert_eq!(standing.iter().map(|hold| hold.id).collect::<Vec<_>>(), [hold]);
+    assert!(!pass.prior(2).await.held.unwrap().released);
+}
+
 pub async fn a_hold_counts_whom_it_holds(place: &dyn Place) {
     let (pass, hold, other) = held(place).await;
     let counts = async || {

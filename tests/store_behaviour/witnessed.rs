@@ -5,7 +5,7 @@ use anagrafe::{
         link::Role,
         run::{Pass, RunId},
     },
-    store::{Acquired, Claim, Lease, NewRun, PageRecord, ResyncStep, Store, StoreError, Witness},
+    store::{Acquired, Claim, Lease, NewRun, PageRecord, Resync, ResyncStep, Store, StoreError, Witness},
 };
 
 use super::{Pass1, Place, RULES, at, claim, hash, linked, ours, shop, succeed};
@@ -107,6 +107,30 @@ pub async fn a_doubt_ends_with_a_resync(place: &dyn Place) {
     let end = ResyncStep::End { rules: Some(RULES.into()), forget_before: at(0) };
     pass.store.record(&lease, &page(Some(end))).await.unwrap();
     assert_eq!(doubted(pass.store.as_ref(), "alfa").await, None);
+}
+
+pub async fn a_resync_that_began_before_a_doubt_is_not_gone_on_with(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let resync = Resync {
+        started_at: at(1),
+        from: 0,
+        after: 0,
+        count: 9,
+        highest: 9,
+        read: 0,
+        arrivals: 0,
+        force: true,
+        whole: false,
+    };
+    let begin = PageRecord { resync: Some(ResyncStep::Begin(resync.clone())), ..pass.page(Vec::new()) };
+    pass.store.record(&pass.lease, &begin).await.unwrap();
+    pass.store.release(&pass.lease).await.unwrap();
+    let place = async || pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap().resync;
+    let (lease, _) = claimed(pass.store.as_ref(), 5, Witness { epoch: pass.lease.epoch, run: 0, beat: 0 }).await;
+    assert_eq!(place().await, Some(resync));
+    pass.store.release(&lease).await.unwrap();
+    claimed(pass.store.as_ref(), 10, Witness { epoch: 99, run: 0, beat: 0 }).await;
+    assert_eq!(place().await, None);
 }
 
 pub async fn a_busy_store_is_not_doubted(place: &dyn Place) {

@@ -353,13 +353,14 @@ impl Both {
 
     async fn decide(&mut self) {
         let proposal = self.one_of(&self.proposals.clone()).map(ProposalId);
-        let decision = match (self.below(9), proposal) {
+        let decision = match (self.below(10), proposal) {
             (0 | 1, Some(proposal)) => Decision::Approve(proposal),
             (2 | 3, Some(proposal)) => Decision::Reject(proposal),
             (4, _) => Decision::Pause("looking".into()),
             (5, _) => Decision::Detach(contact(self.number())),
             (6, _) => Decision::Assign(contact(self.number()), customer(&self.some_customer())),
             (7, _) if !self.holds.is_empty() => Decision::Release(self.one_of(&self.holds.clone()).unwrap()),
+            (8, _) if !self.holds.is_empty() => Decision::Fall(self.one_of(&self.holds.clone()).unwrap()),
             _ => Decision::Resume,
         };
         let now = self.now();

@@ -141,6 +141,34 @@ impl Town {
         }
     }
 
+    /// Keeps a copy of the store as it is now.
+    pub async fn back_up(&self) {
+        match &self.database {
+            None => self.beside_the_store().for_each(|(file, copy)| drop(fs::copy(file, copy))),
+            Some(database) => database.back_up().await,
+        }
+    }
+
+    /// Puts that copy in its place: the store is what it was then.
+    pub async fn restore(&self) {
+        match &self.database {
+            None => self.beside_the_store().for_each(|(file, copy)| match fs::read(copy) {
+                // Into the same file, as a restore in place does.
+                Ok(bytes) => fs::write(file, bytes).unwrap(),
+                Err(_) => drop(fs::remove_file(file)),
+            }),
+            Some(database) => database.restore().await,
+        }
+    }
+
+    /// The files a store consists of, each with the place of its copy.
+    fn beside_the_store(&self) -> impl Iterator<Item = (PathBuf, PathBuf)> {
+        ["", "-wal", "-shm"].into_iter().map(|end| {
+            let name = format!("anagrafe.db{end}");
+            (self.dir.path().join("state").join(&name), self.dir.path().join(format!("copy-of-{name}")))
+        })
+    }
+
     /// All contacts in the store, by id.
     pub async fn contacts(&self) -> BTreeMap<i64, kept::Kept> {
         match &self.database {

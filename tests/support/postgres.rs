@@ -219,6 +219,29 @@ impl Database {
         admin.close().await.unwrap();
     }
 
+    /// Puts what the one database holds into the other, which is made anew for it.
+    async fn copied(&self, from: &str, to: &str) {
+        let mut admin = self.cluster.connect("postgres", "postgres").await;
+        for statement in [
+            format!("DROP DATABASE IF EXISTS {to} WITH (FORCE)"),
+            format!("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{from}'"),
+            format!("CREATE DATABASE {to} OWNER anagrafe TEMPLATE {from}"),
+        ] {
+            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut admin).await.unwrap();
+        }
+        admin.close().await.unwrap();
+    }
+
+    /// Keeps a copy of it as it is now.
+    pub async fn back_up(&self) {
+        self.copied(&self.name, &format!("{}_copy", self.name)).await;
+    }
+
+    /// Puts that copy in its place.
+    pub async fn restore(&self) {
+        self.copied(&format!("{}_copy", self.name), &self.name).await;
+    }
+
     /// A number.
     pub async fn number(&self, sql: &'static str) -> i64 {
         let mut admin = self.cluster.connect("postgres", &self.name).await;

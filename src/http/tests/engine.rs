@@ -188,6 +188,67 @@ async fn what_is_tried_again_and_what_is_in_doubt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_rests_on_a_look_is_never_sent_again_by_itself_and_may_be_paid_for() {
+    for outcome in [throttled("37"), Err(TransportError::unsent(refused_connection()))] {
+        let transport = Scripted::of([outcome.clone()]);
+        let client = client(transport.clone(), fast());
+        let error = client.call(call(Safety::Once), &judge).await.unwrap_err();
+        assert_eq!((error.verdict, transport.asked().len()), (Verdict::Retry, 1), "{outcome:?}");
+        assert!(client.pay(1).await);
+        client.call(Call { paid: true, ..call(Safety::Once) }, &judge).await.unwrap();
+        let asked = transport.asked();
+        if outcome.is_ok() {
+            assert!(asked[1] - asked[0] >= Duration::from_secs(37), "F1: never before Retry-After");
+        }
+    }
+    let client = client(Arc::new(Scripted::default()), fast());
+    assert!(!client.pay(4).await, "as often as anything is tried");
+    for _ in 0..10 {
+        assert!(client.pay(1).await);
+    }
+    assert!(!client.pay(1).await, "from the budget of all retries");
+    for _ in 0..44 {
+        client.call(Call { paid: true, ..call(Safety::Once) }, &judge).await.unwrap();
+    }
+    assert!(!client.pay(1).await, "which one that is paid for does not fill");
+    for _ in 0..44 {
+        client.call(call(Safety::Once), &judge).await.unwrap();
+    }
+    assert!(client.pay(1).await);
+}
+
+/// Granted until it is withdrawn.
+struct Withdrawn(std::sync::atomic::AtomicBool);
+
+impl Permit for Withdrawn {
+    fn begins(&self, _: Duration) -> Leave {
+        if self.0.load(std::sync::atomic::Ordering::SeqCst) { Leave::LookAgain } else { Leave::Granted }
+    }
+
+    fn goes_on(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_turn_was_long_in_coming_is_to_look_again() {
+    let transport = Scripted::of([throttled("300")]);
+    let client = client(transport.clone(), fast());
+    client.call(call(Safety::Once), &judge).await.unwrap_err();
+    let permit = Arc::new(Withdrawn(false.into()));
+    let write = Call { permit: Some(permit.clone()), ..call(Safety::Once) };
+    let begun = Instant::now();
+    let (error, ()) = tokio::join!(client.call(write, &judge), async {
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        permit.0.store(true, std::sync::atomic::Ordering::SeqCst);
+    });
+    let error = error.unwrap_err();
+    assert_eq!((error.verdict, error.cause), (Verdict::Retry, Cause::LookAgain));
+    assert!(begun.elapsed() < Duration::from_secs(11), "and the pause is not waited out for it");
+    assert_eq!(transport.asked().len(), 1, "it was not sent");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_is_tried_four_times_and_fails_with_its_last_cause() {
     let transport = Scripted::of((0..9).map(|_| Err(TransportError::unsent(refused_connection()))));
     let client = client(transport.clone(), fast());

@@ -24,6 +24,7 @@ fn call_of(safety: Safety, url: &str) -> Call {
         body: None,
         timeout: Duration::from_secs(30),
         permit: None,
+        paid: false,
     }
 }
 

@@ -36,6 +36,11 @@ pub(super) const HOLD: &str = "
     RETURNING hold, shop, kind, bound, reason, count, sample, run, since, released_at, released_by";
 pub(super) const RELEASE: &str = "
     UPDATE holds SET released_at = $3, released_by = $4 WHERE account = $1 AND hold = $2 AND released_at IS NULL";
+/// Asked where nothing is done in between: what a pass holds by then stays held.
+pub(super) const FALL: &str = "
+    UPDATE holds SET released_at = $3, released_by = $4
+     WHERE account = $1 AND hold = $2 AND released_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM held WHERE held.hold = holds.hold)";
 pub(super) const PAUSE: &str = "
     UPDATE accounts SET paused_at = COALESCE(paused_at, $2), paused_why = $3, paused_by = $4 WHERE account = $1";
 pub(super) const RESUME: &str = "
@@ -107,6 +112,11 @@ pub(super) async fn decide(
 ) -> Result<(), StoreError> {
     let word = Word { account, by, now };
     match decision {
+        Decision::Fall(hold) => {
+            let fall = query(FALL).bind(account.as_str()).bind(hold).bind(now.millis()).bind(by);
+            fall.execute(c).await.map_err(failed)?;
+            Ok(())
+        }
         Decision::Approve(id) => word.approve(c, id).await,
         Decision::Reject(id) => word.reject(c, id).await,
         Decision::Detach(contact) => word.detach(c, contact).await,

@@ -1,19 +1,24 @@
 //! Updates that a hold holds, each with the hash of what it would do: what a release is bound to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::{
-    Connection, Row,
+    Connection, Row, decisions,
     due::due_now,
     failure::failed,
-    rows::{all, contact, get, json, keyed, maybe_moment},
+    known::pairs,
+    rows::{self, all, contact, get, json, keyed, maybe_moment},
     statement::query,
 };
 use crate::{
-    model::{AccountName, ContactId, ContactKey, Keyed, ShopName, hold::HoldKind, time::Moment},
-    store::{Fingerprint, HeldContact, HeldUpdate, StoreError},
+    model::{
+        AccountName, ContactId, ContactKey, Keyed, ShopName,
+        hold::{HoldKind, NewHold},
+        time::Moment,
+    },
+    store::{Fingerprint, HeldContact, HeldUpdate, PageRecord, StoreError},
 };
 
 pub(super) const OF: &str = "
@@ -28,6 +33,11 @@ pub(super) const KEEP: &str = "
       FROM json_each($3) WHERE TRUE
     ON CONFLICT (account, shop, id) DO UPDATE SET
         hold = excluded.hold, content = excluded.content, rules = excluded.rules, what = excluded.what";
+/// Of these holds, those that stand no more.
+pub(super) const RELEASED: &str = "
+    SELECT hold, shop, kind, bound, reason, count, sample, run, since, released_at, released_by
+      FROM holds
+     WHERE account = $1 AND released_at IS NOT NULL AND hold IN (SELECT CAST(atom AS BIGINT) FROM json_each($2))";
 pub(super) const DROP: &str = "
     DELETE FROM held WHERE account = $1 AND shop = $2 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3))";
 pub(super) const LIST: &str = "
@@ -61,25 +71,71 @@ fn update(row: &Row) -> Result<HeldUpdate, StoreError> {
 #[derive(Serialize)]
 struct HeldRow<'a>(ContactId, i64, Keyed, &'a str, Keyed);
 
-/// Keeps what is held of a page.
-pub(super) async fn keep<'h>(
+impl<'a> HeldRow<'a> {
+    fn of(held: &'a HeldContact) -> Self {
+        let HeldContact { id, hold, fingerprint, what } = held;
+        Self(*id, *hold, fingerprint.content, &fingerprint.rules, *what)
+    }
+}
+
+/// So many contacts a hold names.
+const SAMPLE: usize = 20;
+
+/// Keeps what is held of a page, without those who were erased.
+pub(super) async fn keep(
     c: &mut Connection,
     account: &AccountName,
-    shop: &ShopName,
-    held: impl Iterator<Item = &'h HeldContact>,
+    page: &PageRecord,
+    erased: &BTreeSet<ContactId>,
 ) -> Result<(), StoreError> {
+    let shop = &page.shop;
     // Each contact once, as it was held last.
-    let rows: BTreeMap<ContactId, HeldRow<'_>> = held
-        .map(|HeldContact { id, hold, fingerprint, what }| {
-            (*id, HeldRow(*id, *hold, fingerprint.content, &fingerprint.rules, *what))
-        })
-        .collect();
-    if rows.is_empty() {
+    let held = page.held.iter().filter(|held| !erased.contains(&held.id));
+    let mut held: BTreeMap<ContactId, &HeldContact> = held.map(|held| (held.id, held)).collect();
+    if held.is_empty() {
         return Ok(());
     }
-    let rows = json(&rows.into_values().collect::<Vec<_>>())?;
+    let moved = hold_anew(c, account, page, &held).await?;
+    held.extend(moved.iter().map(|held| (held.id, held)));
+    let rows = json(&held.values().map(|held| HeldRow::of(held)).collect::<Vec<_>>())?;
     query(KEEP).bind(account.as_str()).bind(shop.as_str()).bind(rows).execute(c).await.map_err(failed)?;
     Ok(())
+}
+
+/// A hold that was released while the page was handled lets go what it held then, and nothing that nobody saw: that is held anew, by
+/// a hold of the same kind that stands.
+async fn hold_anew(
+    c: &mut Connection,
+    account: &AccountName,
+    page: &PageRecord,
+    held: &BTreeMap<ContactId, &HeldContact>,
+) -> Result<Vec<HeldContact>, StoreError> {
+    let holds: BTreeSet<i64> = held.values().map(|held| held.hold).collect();
+    let asked = query(RELEASED).bind(account.as_str()).bind(json(&holds)?);
+    let released = asked.fetch_all(&mut *c).await.map_err(failed)?;
+    if released.is_empty() {
+        return Ok(Vec::new());
+    }
+    let key = |id: &ContactId| ContactKey { shop: page.shop.clone(), id: *id };
+    let keys: Vec<ContactKey> = held.keys().map(key).collect();
+    let before = of(c, account.as_str(), &pairs(&keys)?).await?;
+    let seen = |held: &HeldContact| {
+        before.get(&key(&held.id)).is_some_and(|before| before.hold == held.hold && before.what == held.what)
+    };
+    let mut moved = Vec::new();
+    for row in &released {
+        let old = rows::hold(row)?;
+        let unseen: Vec<&HeldContact> =
+            held.values().copied().filter(|held| held.hold == old.id && !seen(held)).collect();
+        if unseen.is_empty() {
+            continue;
+        }
+        let sample = unseen.iter().take(SAMPLE).map(|held| key(&held.id)).collect();
+        let new = NewHold { count: unseen.len() as u64, sample, ..old.what };
+        let anew = decisions::hold(c, account, page.run, &new, page.at).await?.id;
+        moved.extend(unseen.into_iter().map(|held| HeldContact { hold: anew, ..held.clone() }));
+    }
+    Ok(moved)
 }
 
 /// Contacts of which nothing is held any more: they were judged, or are gone.

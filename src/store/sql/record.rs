@@ -86,7 +86,7 @@ pub(super) async fn record(c: &mut Connection, account: &AccountName, page: &Pag
     links::change(c, account, shop, &contacts, *at).await?;
     resync::gone(c, account, page).await?;
     proposals::keep(c, account, page, &contacts).await?;
-    held::keep(c, account, shop, page.held.iter().filter(|held| !erased.contains(&held.id))).await?;
+    held::keep(c, account, page, &erased).await?;
     due_now(c, account, &page.due, *at).await?;
     resync::end(c, account, page).await
 }

@@ -18,6 +18,8 @@ pub(super) const ORIGIN: &str = "SELECT origin FROM accounts WHERE account = $1"
 pub(super) const SETTLE_HERE: &str = "UPDATE accounts SET origin = $2 WHERE account = $1";
 /// The first doubt stands: what came after it was done in doubt.
 pub(super) const DOUBT: &str = "UPDATE shops SET doubted_at = COALESCE(doubted_at, $2) WHERE account = $1";
+/// A reading that began before the doubt looked at a part of each shop while it was not in doubt: it ends none.
+pub(super) const BEGIN_ANEW: &str = "DELETE FROM resyncs WHERE account = $1";
 
 /// Whether it did; then every shop is in doubt, and runs are numbered past those that were forgotten.
 pub(super) async fn went_back(
@@ -35,6 +37,7 @@ pub(super) async fn went_back(
         return Ok(false);
     }
     query(DOUBT).bind(account.as_str()).bind(claim.now.millis()).execute(&mut *c).await.map_err(failed)?;
+    query(BEGIN_ANEW).bind(account.as_str()).execute(&mut *c).await.map_err(failed)?;
     if let Some(Witness { run, .. }) = claim.witness {
         for &sql in RUNS_GO_ON_AFTER {
             query(sql).bind(run).execute(&mut *c).await.map_err(failed)?;

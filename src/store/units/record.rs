@@ -239,6 +239,8 @@ pub enum Decision {
     Resume,
     /// Releases a standing hold: what it holds is due at once, each bound to what was held.
     Release(i64),
+    /// Takes down a standing hold that holds nobody: its cause is gone. Whoever it holds by then, it goes on holding.
+    Fall(i64),
     /// Ends a contact's link: different people, for good; the contact is due at once.
     Detach(ContactKey),
     /// Links a contact to a customer: one person, whatever was said before; the contact is due at once.

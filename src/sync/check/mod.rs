@@ -84,6 +84,7 @@ fn refused(subject: impl Into<String>, cause: &Cause, keys: &Keys, remedy: &str)
         | Cause::Broken
         | Cause::TooLarge(_)
         | Cause::Redirect(_)
+        | Cause::LookAgain
         | Cause::Protocol(_) => false,
     };
     if of_what_was_sent { Finding { advice: Some(remedy.to_owned()), ..found } } else { found }
@@ -105,7 +106,7 @@ fn told(cause: &Cause, keys: &Keys) -> (String, String) {
             let (what, advice) = meaning.split_once(": ").unwrap_or((meaning, ""));
             return (format!("HTTP {status}: {what}"), advice.to_owned());
         }
-        Cause::Redirect(_) | Cause::Protocol(_) => {
+        Cause::Redirect(_) | Cause::LookAgain | Cause::Protocol(_) => {
             let text = cause.to_string();
             let (what, advice) = text.split_once(": ").unwrap_or((&text, ""));
             return (what.to_owned(), advice.to_owned());
@@ -125,9 +126,12 @@ fn told(cause: &Cause, keys: &Keys) -> (String, String) {
 fn unreached(cause: &Cause) -> bool {
     match cause {
         Cause::Connect { .. } | Cause::Tls { .. } | Cause::Timeout(_) | Cause::Broken => true,
-        Cause::TooLarge(_) | Cause::Redirect(_) | Cause::Status { .. } | Cause::Protocol(_) | Cause::Refused(_) => {
-            false
-        }
+        Cause::TooLarge(_)
+        | Cause::Redirect(_)
+        | Cause::Status { .. }
+        | Cause::Protocol(_)
+        | Cause::LookAgain
+        | Cause::Refused(_) => false,
     }
 }
 
@@ -144,6 +148,7 @@ fn status(cause: &Cause) -> Option<u16> {
         | Cause::TooLarge(_)
         | Cause::Redirect(_)
         | Cause::Protocol(_)
+        | Cause::LookAgain
         | Cause::Refused(_) => None,
     }
 }

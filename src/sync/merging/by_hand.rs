@@ -13,6 +13,9 @@ use crate::{
 
 pub use super::{doubts::settle_doubts, send::Ended as ByHand};
 
+/// How long what she was shown is good for.
+const GOOD_FOR: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// Two customers, as they were read.
 #[derive(Debug, Clone)]
 pub struct Two {
@@ -75,7 +78,7 @@ pub async fn read(
 /// What ends a run.
 pub async fn merge(bridge: &Bridge, tenure: &Tenure, two: &Two, by: &str) -> Result<Ended, PassError> {
     let Some(writer) = &bridge.writer else { return Err(PassError::Stopped) };
-    let writer = writer.under(tenure.permit(Some(bridge.stop.clone())));
+    let writer = writer.under(tenure.permit_on_a_look(Some(bridge.stop.clone()), GOOD_FOR));
     let new = NewMerge {
         run: None,
         proposal: two.proposal.clone(),

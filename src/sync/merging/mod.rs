@@ -110,7 +110,7 @@ impl Body<'_> {
             bridge: self.bridge,
             tenure: self.tenure,
             run: self.run,
-            writer: writer.under(self.tenure.permit(Some(self.bridge.stop.clone()))),
+            writer,
             halted: AtomicBool::new(false),
         };
         let of = answer.go.len() as u64;

@@ -1,6 +1,9 @@
 //! One proposal, carried out: looked at anew before each of its merges, dropped where it is not what was authorised any more.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use super::{
     super::{Bridge, PassError, Tenure},
@@ -27,7 +30,7 @@ pub(super) struct Carrier<'a> {
     pub bridge: &'a Bridge,
     pub tenure: &'a Tenure,
     pub run: RunId,
-    pub writer: Writer,
+    pub writer: &'a Writer,
     pub halted: AtomicBool,
 }
 
@@ -67,6 +70,11 @@ impl Carried {
         self.unknown + self.failed
     }
 }
+
+/// How long a look is good for…
+const GOOD_FOR: Duration = Duration::from_secs(5);
+/// …or so many turns for each merge under way, where the pace allows no faster one: each reads as often before it sends.
+const TURNS: u32 = 5;
 
 /// Whether a proposal goes on after a step.
 enum Step {
@@ -139,7 +147,12 @@ impl Carrier<'_> {
         let Some(absorbed) = rest.absorbed.first() else { return Ok(Step::End) };
         let pair = look.customers.get(&rest.survivor).zip(look.customers.get(absorbed));
         let Some((survivor, absorbed)) = pair else { return self.drop(kept, "customer-not-found", carried).await };
-        let limits = &self.bridge.rules.safeguards;
+        let bridge = self.bridge;
+        let under_way = u32::try_from(bridge.rules.concurrency).unwrap_or(u32::MAX).saturating_add(1);
+        let good_for = GOOD_FOR.max(bridge.reader.turn().saturating_mul(under_way.saturating_mul(TURNS)));
+        // A merge whose turn is long in coming rests on nothing any more: it is left to the next run, which looks anew.
+        let writer = self.writer.under(self.tenure.permit_on_a_look(Some(bridge.stop.clone()), good_for));
+        let limits = &bridge.rules.safeguards;
         let new = NewMerge {
             run: Some(self.run),
             proposal: kept.proposal.id.clone(),
@@ -151,9 +164,9 @@ impl Carrier<'_> {
             rests_on: rest.rests_on.clone(),
             before: Vec::new(),
             most_a_day: if by.is_automatic() { limits.max_merges_per_day } else { limits.max_approved_per_day },
-            at: self.bridge.clock.now(),
+            at: bridge.clock.now(),
         };
-        let ended = match send::send(self.bridge, self.tenure, &self.writer, new, (survivor, absorbed)).await {
+        let ended = match send::send(bridge, self.tenure, &writer, new, (survivor, absorbed)).await {
             Err(PassError::Store(StoreError::Erased(_))) => return self.drop(kept, "erased", carried).await,
             ended => ended?,
         };

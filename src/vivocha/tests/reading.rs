@@ -275,6 +275,7 @@ async fn what_the_server_would_choke_on_is_what_the_server_of_these_tests_chokes
             body: None,
             timeout: std::time::Duration::from_secs(5),
             permit: None,
+            paid: false,
         };
         let answer = crate::http::Transport::send(&transport, &call).await.unwrap();
         assert_eq!(answer.status.as_u16(), status, "{query}");

@@ -86,6 +86,14 @@ impl From<PassError> for End {
     }
 }
 
+/// A write that was answered, or has failed.
+struct Answered {
+    answer: Result<Customer, CallError>,
+    documented: bool,
+    /// When it was sent last.
+    at: Instant,
+}
+
 /// A write that was made.
 struct Sent {
     /// What the answer said, or why there is none.
@@ -247,14 +255,9 @@ impl WriteProbe<'_> {
         value: Value,
     ) -> Result<Sent, End> {
         self.may_write().await?;
-        let reads = || self.reader.calls().get("customers.get").copied().unwrap_or_default();
-        let reads_before = reads();
         trial.note(field, value.clone());
         let sent = Map::from_iter([(field.to_owned(), value)]);
-        let at = Instant::now();
-        let answer = self.writer().update(&self.customer, sent).await;
-        // The writer reads the customer itself where the answer brings none.
-        let documented = reads() == reads_before;
+        let Answered { answer, documented, at } = self.send(trial, field, &sent).await?;
         if answer.as_ref().is_err_and(|error| error.verdict == Verdict::Unknown) {
             *doubt = Some(at);
         }
@@ -271,6 +274,33 @@ impl WriteProbe<'_> {
             *doubt = Some(at);
         }
         Ok(Sent { answer, documented, now })
+    }
+
+    /// Sends it, again and within bounds while it certainly was not applied: only where another look finds in the field what stood
+    /// there before or came from us.
+    async fn send(&self, trial: &Trial, field: &str, sent: &Map<String, Value>) -> Result<Answered, End> {
+        let reads = || self.reader.calls().get("customers.get").copied().unwrap_or_default();
+        let mut writer = self.writer();
+        let mut tried = 0;
+        loop {
+            let (reads_before, at) = (reads(), Instant::now());
+            let answer = writer.update(&self.customer, sent.clone()).await;
+            // The writer reads the customer itself where the answer brings none.
+            let documented = reads() == reads_before;
+            let not_sent = answer.as_ref().is_err_and(|error| error.verdict == Verdict::Retry);
+            let answered = Answered { answer, documented, at };
+            if !not_sent {
+                return Ok(answered);
+            }
+            tried += 1;
+            let Some(again) = writer.again(tried).await else { return Ok(answered) };
+            writer = again;
+            self.may_write().await?;
+            match self.reader.get(&self.customer).await {
+                Ok(Some(now)) if now.id == self.customer && !trial.back(&now).theirs.contains(field) => {}
+                Ok(_) | Err(_) => return Ok(answered),
+            }
+        }
     }
 
     /// Writes under the lease at the instant of sending. What has to be put back is put back though somebody asked to stop.

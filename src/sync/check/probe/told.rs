@@ -249,6 +249,7 @@ impl Told {
             | PassError::Overrides { .. }
             | PassError::Canary { .. }
             | PassError::Seal(_)
+            | PassError::NoSuchContacts
             | PassError::Unbalanced { .. } => error.to_string(),
         };
         let (what, advice) = text.rsplit_once(": ").unwrap_or((&text, "run the same check again"));
