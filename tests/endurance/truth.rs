@@ -45,9 +45,10 @@ pub fn contacts(drift: &Drift, kept: &BTreeMap<i64, Kept>) -> Vec<String> {
     differ
 }
 
-/// Links and merges that are proposed, and should not be; or should, and are not.
+/// Links and merges that are proposed, and should not be; or should, and are not. Where the rules may not merge, that is the one reason
+/// to ask about those that would be automatic.
 pub async fn proposals(drift: &Drift, town: &Town) -> Vec<String> {
-    let row = "SELECT CAST(id AS TEXT) || ' ' || kind || ' ' || customer || ' ' || absorbed || CASE WHEN because IS NULL \
+    let row = "SELECT CAST(id AS TEXT) || ' ' || kind || ' ' || customer || ' ' || absorbed || CASE WHEN because = '[\"auto-merge-off\"]' \
                THEN ' automatic' ELSE ' asks' END FROM proposals WHERE state = 'open'";
     let found: BTreeSet<String> = town.texts(row).await.into_iter().collect();
     let asks = |truth: &ContactTruth| {

@@ -22,7 +22,7 @@ use support::{Ended, On, Town, contact};
 /// A town of these people, where nothing takes long.
 async fn town(on: On, contacts: Vec<ShopContact>, customers: Vec<Value>, options: Options) -> Town {
     let customers = customers.into_iter().map(|customer| customer.as_object().unwrap().clone()).collect();
-    let town = Town::on(on, Population { contacts, customers, ..Population::default() }, options).await;
+    let town = Town::on(on, Population { contacts, customers, ..Population::default() }, options).await.merging();
     town.edit(|text| {
         text.replace("timeout = \"5s\"", "timeout = \"1s\"").replace("late_apply = \"5s\"", "late_apply = \"1s\"")
     });

@@ -23,7 +23,7 @@ both!(b7_nobody_is_merged_who_is_not_one_person_and_nobody_who_needs_a_person, e
 async fn everybody(on: On) {
     let size = figure();
     let people = population::generate(2027, size, size * 8 / 10);
-    let town = Town::on(on, people, Options::default()).await;
+    let town = Town::on(on, people, Options::default()).await.merging();
     town.append("[safeguards]\nmax_merges_per_run = 100000\nmax_merges_per_day = 100000\nmax_merge_share = \"100%\"");
     let held = town.anagrafe(&["sync", "--json"]).await.code(4).json();
     let hold = held["holds"][0]["id"].as_i64().unwrap().to_string();

@@ -24,6 +24,8 @@ pub struct Town {
     pub dir: TempDir,
     /// Its database, where its state is not in a file.
     database: Option<postgres::Database>,
+    /// Whether the rules may merge. A shop's first merges are held, and most tests are about something else.
+    merges: bool,
 }
 
 /// The store a town keeps its state in.
@@ -99,13 +101,18 @@ impl Town {
             On::Sqlite => None,
             On::Postgres => Some(postgres::Database::new().await),
         };
-        let town = Self { sandbox, dir, database };
+        let town = Self { sandbox, dir, database, merges: false };
         if let Some(database) = &town.database {
             let (url, key) = (database.url(), "a key of the tests, and of nobody else");
             let store = format!("url = \"{url}\"\nhash_key = \"{key}\"");
             town.edit(|text| text.replace("url = \"sqlite://anagrafe.db\"", &store));
         }
         town
+    }
+
+    /// The same, where the rules may merge.
+    pub fn merging(self) -> Self {
+        Self { merges: true, ..self }
     }
 
     pub fn config(&self) -> PathBuf {
@@ -197,6 +204,9 @@ impl Town {
         let mut command = Command::new(env!("CARGO_BIN_EXE_anagrafe"));
         command.args(args).arg("--config").arg(self.config()).current_dir(self.dir.path());
         command.env_clear().env("PATH", "/usr/bin:/bin").env("USER", "tester").env("HOME", self.dir.path());
+        if !self.merges {
+            command.env("ANAGRAFE__MATCHING__AUTO_MERGE", "false");
+        }
         command
     }
 

@@ -217,16 +217,15 @@ fn b7_a_shopper_with_somebody_elses_address_causes_no_merge() {
 
 #[test]
 fn different_people_splits_every_later_cluster() {
-    let third = |world: World| world.customer("E", json!({"email": "mario@x.it"}));
-    let one_address = |more| {
-        let mut world = one_address(more);
+    let two = || {
+        let mut world = one_address(&json!({}));
         world.matching.max_share = 4;
         world
     };
-    let all = third(one_address(&json!({})));
-    assert_eq!(merge(&all.plan()).0, "D, E into C");
-    assert_eq!(merge(&third(one_address(&json!({}))).parted("C", "D").plan()).0, "E into C");
-    assert_eq!(merge(&third(one_address(&json!({}))).parted("D", "E").plan()).0, "D into C", "nor both by way of C");
-    let none = one_address(&json!({})).parted("D", "C").plan();
+    let three = || two().customer("E", json!({"email": "mario@x.it"}));
+    assert_eq!(merge(&three().plan()).0, "D, E into C");
+    assert_eq!(merge(&three().parted("C", "D").plan()).0, "E into C");
+    assert_eq!(merge(&three().parted("D", "E").plan()).0, "D into C", "nor both by way of C");
+    let none = two().parted("D", "C").plan();
     assert!(none.contacts.iter().all(|contact| contact.proposals.is_empty()), "{none}");
 }
