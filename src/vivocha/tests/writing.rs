@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{fake::Server, id, started};
-use crate::{http::Verdict, vivocha::Writer};
+use crate::{
+    http::Verdict,
+    vivocha::{UPDATE, Writer},
+};
 
 fn fields(value: Value) -> Map<String, Value> {
     let Value::Object(fields) = value else { panic!("not an object") };
@@ -104,11 +107,17 @@ async fn a_write_that_failed_on_their_side_is_in_doubt_and_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_throttled_write_is_sent_again_since_it_was_not_applied() {
+async fn a_throttled_write_was_not_applied_and_is_sent_again_by_who_looked_again() {
     let server = Server::default();
     server.put(json!({"id": "c1"}));
     server.lock().faults.push_back(429);
-    assert!(writer(&server).await.update(&id("c1"), fields(json!({"a": 1}))).await.is_ok());
+    let writer = writer(&server).await;
+    let error = writer.update(&id("c1"), fields(json!({"a": 1}))).await.unwrap_err();
+    assert_eq!((error.verdict, error.call), (Verdict::Retry, UPDATE));
+    assert_eq!(server.lock().customers["c1"].get("a"), None);
+    let again = writer.again(1).await.unwrap();
+    assert!(again.update(&id("c1"), fields(json!({"a": 1}))).await.is_ok());
+    assert!(writer.again(4).await.is_none());
 }
 
 #[tokio::test]
