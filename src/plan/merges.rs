@@ -117,13 +117,21 @@ fn doubts(subject: &Subject, cluster: &[&Weighing], links: &NewLinks<'_>, view: 
     let by_ours = |w: &&Weighing| {
         (w.email == Agreement::Agree && view.may_be_ours(&w.customer, Field::Email))
             || (w.phone == Agreement::Agree && view.may_be_ours(&w.customer, Field::Phone))
-            || (!one_address && view.may_be_ours(&w.customer, Field::Name))
+            || (!one_address && (view.may_be_ours(&w.customer, Field::Name) || is_partly_ours(w, view)))
     };
     if cluster.iter().any(by_ours) {
         doubts.push("may-be-our-writing");
     }
     doubts.sort_unstable();
     doubts
+}
+
+/// Whether a part of a customer's name may be what we wrote: it was written as one unit once, and a part of that was edited since.
+/// Whose the rest is no hash of the whole can tell.
+fn is_partly_ours(weighing: &Weighing, view: &View<'_>) -> bool {
+    let wrote = |link: &Link| link.baselines.get(&Field::Name).is_some_and(|baseline| baseline.returned.is_some());
+    let edited = |candidate: &Candidate| !candidate.ours.contains(&Field::Name) && candidate.links.iter().any(wrote);
+    view.customer(&weighing.customer).is_some_and(edited)
 }
 
 /// Whether a customer holds another value than the contact's: also one that cannot be read, and one where the contact has none.

@@ -106,13 +106,8 @@ impl Body<'_> {
     /// The first is alone until it is confirmed; then several at once, of different customers all.
     async fn carry_out(&self, answer: &Answer<'_>, state: &MergeState, tally: &mut Tally) -> Result<(), PassError> {
         let Some(writer) = self.bridge.writer.as_ref().filter(|_| !answer.go.is_empty()) else { return Ok(()) };
-        let carrier = Carrier {
-            bridge: self.bridge,
-            tenure: self.tenure,
-            run: self.run,
-            writer,
-            halted: AtomicBool::new(false),
-        };
+        let carrier =
+            Carrier { bridge: self.bridge, tenure: self.tenure, run: self.run, writer, halted: AtomicBool::new(false) };
         let of = answer.go.len() as u64;
         let mut sum = Carried::default();
         let mut left = answer.go.iter();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::world::{World, id};
 use crate::{
     model::{
-        link::{Role, Ruling},
+        link::{Baseline, Field, Grounds, Role, Ruling},
         proposal::{Authority, Proposed},
     },
     plan::page::PagePlan,
@@ -228,4 +228,21 @@ fn different_people_splits_every_later_cluster() {
     assert_eq!(merge(&three().parted("D", "E").plan()).0, "D into C", "nor both by way of C");
     let none = two().parted("D", "C").plan();
     assert!(none.contacts.iter().all(|contact| contact.proposals.is_empty()), "{none}");
+}
+
+#[test]
+fn b7_what_is_left_of_a_name_that_we_wrote_confirms_no_bridge() {
+    let person = |last: &str| json!({"telnum": "333 1234567", "lastname": last});
+    let mut world = World::new()
+        .contact("1", "Mario Rossi", "info@x.it", "333 1234567")
+        .customer("C", person("Rossi"))
+        .customer("D", person("Rossi"))
+        .linked_by("1", "C", Role::Owner, Grounds::Phone);
+    assert_eq!(authority(&world), ["automatic"]);
+    // We wrote first and last name; an agent has taken the first name away since.
+    let written = world.key.hash("name", "Mario and Rossi");
+    for link in world.links.values_mut() {
+        link.baselines.insert(Field::Name, Baseline { source: written, returned: Some(written) });
+    }
+    assert_eq!(authority(&world), ["may-be-our-writing"]);
 }
