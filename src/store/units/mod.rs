@@ -3,9 +3,11 @@
 mod known;
 mod lease;
 mod record;
+mod rekey;
 mod shown;
 
 pub use known::*;
 pub use lease::*;
 pub use record::*;
+pub use rekey::*;
 pub use shown::*;
