@@ -1,6 +1,8 @@
 //! The change of the hash key: what a rotation needs of the store. Nothing of it changes how the account stands until the switch,
 //! which is one transaction.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use async_trait::async_trait;
 
 use super::{Hindrance, Lease, RekeyedPage, Sealed, StoreError, Switch, Switched};
@@ -24,4 +26,43 @@ pub trait Rekeying: Send + Sync {
     /// Lets what was put aside take its place, all at once, and keeps the account under the new key from then on, and this store
     /// with it. Done twice it is done once.
     async fn switch(&self, lease: &Lease, switch: &Switch) -> Result<Switched, StoreError>;
+}
+
+/// What the key is recognised by under which a store was opened, and the one to which this process is changing it: a unit that waits
+/// for the switch to end comes after it.
+#[derive(Debug)]
+pub(in crate::store) struct KeyCheck(Mutex<Checks>);
+
+#[derive(Debug, Clone, Copy)]
+struct Checks {
+    now: Keyed,
+    coming: Option<Keyed>,
+}
+
+impl KeyCheck {
+    pub(in crate::store) const fn new(now: Keyed) -> Self {
+        Self(Mutex::new(Checks { now, coming: None }))
+    }
+
+    pub(in crate::store) fn now(&self) -> Keyed {
+        self.checks().now
+    }
+
+    /// Whether an account may be kept under this one.
+    pub(in crate::store) fn accepts(&self, found: Keyed) -> bool {
+        let Checks { now, coming } = *self.checks();
+        found == now || Some(found) == coming
+    }
+
+    pub(in crate::store) fn comes(&self, next: Keyed) {
+        self.checks().coming = Some(next);
+    }
+
+    pub(in crate::store) fn came(&self, next: Keyed) {
+        *self.checks() = Checks { now: next, coming: None };
+    }
+
+    fn checks(&self) -> MutexGuard<'_, Checks> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

@@ -18,7 +18,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use Units as TheStore;
 use sqlx::Postgres as Database;
@@ -28,14 +28,14 @@ pub use patient::{Patience, PostgresStore};
 pub use scratch::scratch;
 
 use self::sql::Lane;
-use crate::model::{AccountName, Keyed};
+use crate::{model::AccountName, store::rekeying::KeyCheck};
 
 /// The units of work on one database, each tried once.
 #[derive(Debug)]
 pub(in crate::store) struct Units {
     account: Arc<AccountName>,
     /// What the key is recognised by under which it was opened, or to which this process changed it.
-    key_check: Arc<Mutex<Keyed>>,
+    key_check: Arc<KeyCheck>,
     writer: Arc<Lane>,
     readers: Arc<Lane>,
     /// Where the database is, as it was found when it was opened.

@@ -3,7 +3,7 @@
 
 use std::{
     str::FromStr as _,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{Arc, LazyLock},
 };
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     model::{AccountName, Keyed},
-    store::StoreError,
+    store::{StoreError, rekeying::KeyCheck},
 };
 
 /// Without sqlx's own lock: that one belongs to a session, and behind a pgbouncer nobody has one.
@@ -141,7 +141,7 @@ impl Units {
         let readers = Arc::new(Lane::reading(server.options.clone()));
         let writer =
             if options.read_only { Arc::clone(&readers) } else { Arc::new(Lane::writing(server.options.clone())) };
-        let (account, key_check) = (Arc::new(options.account.clone()), Arc::new(Mutex::new(options.key_check)));
+        let (account, key_check) = (Arc::new(options.account.clone()), Arc::new(KeyCheck::new(options.key_check)));
         let store = Self { account, key_check, writer, readers, origin: "".into() };
         if !store.stands(options, server).await? {
             store.make(options, server).await?;

@@ -72,10 +72,10 @@ impl TheStore {
         &self,
         unit: impl for<'c> FnOnce(&'c mut Connection, &'c AccountName) -> Unit<'c, T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let key = self.key_check();
+        let key = Arc::clone(&self.key_check);
         self.run(&self.writer, dialect::LONGEST_UNIT, move |c, account| {
             Box::pin(async move {
-                rekey::under(&mut *c, account, &key).await?;
+                rekey::still_under(&mut *c, account, &key).await?;
                 unit(c, account).await
             })
         })

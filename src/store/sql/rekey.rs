@@ -21,7 +21,7 @@ use crate::{
     },
     store::{
         DeclaredField, Hindrance, RekeyedContact, RekeyedLink, RekeyedPage, RekeyedShop, Sealed, StoreError, Switch,
-        Switched,
+        Switched, rekeying::KeyCheck,
     },
 };
 
@@ -150,11 +150,19 @@ pub(super) const UNSEAL_CONTACTS: [&str; 2] = [
 /// Rows that travel together.
 const BATCH: usize = 1000;
 
-/// Fails unless the account is kept under this key: whoever opened it under another one must not add to it.
-pub(super) async fn under(c: &mut Connection, account: &AccountName, key_check: &Keyed) -> Result<(), StoreError> {
+/// What the key is recognised by that the account is kept under.
+async fn under(c: &mut Connection, account: &AccountName) -> Result<Option<Keyed>, StoreError> {
     let known: Option<String> =
         query_scalar(KEY_CHECK).bind(account.as_str()).fetch_optional(c).await.map_err(failed)?;
-    if known.is_some_and(|known| known != key_check.to_string()) { Err(StoreError::WrongKey) } else { Ok(()) }
+    known.map(|known| keyed(&known, "the key's check value")).transpose()
+}
+
+/// Fails unless the account is kept under this key still: whoever opened it under another one must not add to it.
+pub(super) async fn still_under(c: &mut Connection, account: &AccountName, key: &KeyCheck) -> Result<(), StoreError> {
+    match under(c, account).await? {
+        Some(found) if !key.accepts(found) => Err(StoreError::WrongKey),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Forgets what an earlier attempt put aside. Or answers what stands in the way from the beginning.
@@ -252,12 +260,13 @@ pub(super) async fn switch(
 ) -> Result<Switched, StoreError> {
     let Switch { next, shops, at } = switch;
     // One whose answer was lost is asked for again.
-    match under(c, account, &next.check_value()).await {
-        Ok(()) => return Ok(Switched::Done { sealed: number(c, account, SEALED).await? }),
-        Err(StoreError::WrongKey) => {}
-        Err(error) => return Err(error),
+    match under(c, account).await? {
+        Some(found) if found == next.check_value() => {
+            return Ok(Switched::Done { sealed: number(c, account, SEALED).await? });
+        }
+        Some(found) if found == *now => {}
+        Some(_) | None => return Err(StoreError::WrongKey),
     }
-    under(c, account, now).await?;
     let listed: Vec<ShopName> = shops.iter().map(|shop| shop.shop.clone()).collect();
     if let Some(hindrance) = hindrance(c, account, &listed).await? {
         return Ok(Switched::Waits(hindrance));

@@ -1,8 +1,6 @@
 //! Under which key a store was opened, and the trait of its change. Every unit that writes asks first whether that is still the
 //! key of the account: whoever slept while another process changed it would add hashes that nobody finds.
 
-use std::sync::PoisonError;
-
 use async_trait::async_trait;
 
 use super::{Connection, TheStore, dialect, failure::failed, lease, rekey, statement::query};
@@ -10,13 +8,6 @@ use crate::{
     model::{ContactId, Keyed, ShopName},
     store::{Hindrance, Lease, RekeyedPage, Rekeying, Sealed, StoreError, Switch, Switched},
 };
-
-impl TheStore {
-    /// What the key is recognised by under which this process works.
-    pub(super) fn key_check(&self) -> Keyed {
-        *self.key_check.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 #[async_trait]
 impl Rekeying for TheStore {
@@ -57,7 +48,8 @@ impl Rekeying for TheStore {
     }
 
     async fn switch(&self, lease: &Lease, switch: &Switch) -> Result<Switched, StoreError> {
-        let (lease, its, now) = (lease.clone(), switch.clone(), self.key_check());
+        let (lease, its, now) = (lease.clone(), switch.clone(), self.key_check.now());
+        self.key_check.comes(switch.next.check_value());
         let switched = self
             .write_at_length(move |c, account| {
                 Box::pin(async move {
@@ -68,7 +60,7 @@ impl Rekeying for TheStore {
             })
             .await?;
         if let Switched::Done { .. } = switched {
-            *self.key_check.lock().unwrap_or_else(PoisonError::into_inner) = switch.next.check_value();
+            self.key_check.came(switch.next.check_value());
         }
         Ok(switched)
     }

@@ -13,10 +13,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex},
-};
+use std::{path::PathBuf, sync::Arc};
 
 use SqliteStore as TheStore;
 use sqlx::Sqlite as Database;
@@ -25,14 +22,14 @@ pub(in crate::store) use filling::Filling;
 pub use open::{OpenOptions, known_version, schema_version};
 
 use self::{open::ScratchDir, sql::Lane};
-use crate::model::{AccountName, Keyed};
+use crate::{model::AccountName, store::rekeying::KeyCheck};
 
 /// The store of one account in a `SQLite` file.
 #[derive(Debug)]
 pub struct SqliteStore {
     account: Arc<AccountName>,
     /// What the key is recognised by under which it was opened, or to which this process changed it.
-    key_check: Arc<Mutex<Keyed>>,
+    key_check: Arc<KeyCheck>,
     writer: Arc<Lane>,
     readers: Arc<Lane>,
     path: PathBuf,

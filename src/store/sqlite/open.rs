@@ -4,7 +4,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     model::{AccountName, Keyed},
-    store::StoreError,
+    store::{StoreError, rekeying::KeyCheck},
 };
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -151,7 +151,7 @@ impl SqliteStore {
         };
         let origin = origin(path).map_err(|error| unopened(path, sqlx::Error::Io(error)))?;
         let (account, path) = (Arc::new(account.clone()), path.clone());
-        let key_check = Arc::new(Mutex::new(*key_check));
+        let key_check = Arc::new(KeyCheck::new(*key_check));
         let store = Self { account, key_check, writer, readers, path, origin, _scratch: scratch };
         store.ready(options).await?;
         Ok(store)
