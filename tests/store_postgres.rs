@@ -15,7 +15,7 @@ mod postgres;
 use std::{sync::Arc, time::Duration};
 
 use anagrafe::{
-    model::AccountName,
+    model::{AccountName, HashKey},
     store::{
         Acquired, Decision, Questions, Store, StoreError,
         postgres::{OpenOptions, Patience, PostgresStore, known_version, schema_version},
@@ -27,7 +27,12 @@ use store_behaviour::{Pass1, Place, RULES, at, claim, entry, key, ours, shop};
 #[async_trait::async_trait]
 impl Place for Database {
     async fn open(&self) -> Arc<dyn Store> {
-        Arc::new(opened(&options(&self.url())).await.unwrap())
+        self.open_under(&key()).await.unwrap()
+    }
+
+    async fn open_under(&self, key: &HashKey) -> Result<Arc<dyn Store>, StoreError> {
+        let options = OpenOptions { key_check: key.check_value(), ..options(&self.url()) };
+        opened(&options).await.map(|store| Arc::new(store) as Arc<dyn Store>)
     }
 }
 

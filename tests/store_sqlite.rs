@@ -17,7 +17,7 @@ use std::{
 };
 
 use anagrafe::{
-    model::AccountName,
+    model::{AccountName, HashKey},
     store::{
         Acquired, Decision, Questions, Store, StoreError,
         sqlite::{OpenOptions, SqliteStore, known_version, schema_version},
@@ -43,7 +43,12 @@ impl Folder {
 #[async_trait::async_trait]
 impl Place for Folder {
     async fn open(&self) -> Arc<dyn Store> {
-        Arc::new(SqliteStore::open(&options(&self.file())).await.unwrap())
+        self.open_under(&key()).await.unwrap()
+    }
+
+    async fn open_under(&self, key: &HashKey) -> Result<Arc<dyn Store>, StoreError> {
+        let options = OpenOptions { key_check: key.check_value(), ..options(&self.file()) };
+        SqliteStore::open(&options).await.map(|store| Arc::new(store) as Arc<dyn Store>)
     }
 }
 

@@ -15,7 +15,7 @@ use secrecy::ExposeSecret as _;
 use super::{
     Context, Exit, Failure,
     args::CheckArgs,
-    logging,
+    keys, logging,
     network::{self, Network},
     output::Output,
     setup,
@@ -136,7 +136,8 @@ async fn store(context: &Context, settings: &Settings) -> Vec<Finding> {
             return vec![Finding::new("store.hash_key", Standing::Contradicted, error.to_string(), "give another key")];
         }
     };
-    State { place, state_dir, given }.findings().await
+    let previous = keys::previous(settings);
+    State { place, state_dir, given, previous }.findings().await
 }
 
 async fn shop(settings: &Settings, network: &Network, name: &ShopName) -> Vec<Finding> {

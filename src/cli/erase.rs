@@ -79,6 +79,7 @@ async fn erase(
         emails: hashed_emails(&memory, emails)?,
         phones: hashed_phones(settings, &memory, phones)?,
     };
+    recognise(settings, &memory, emails, phones).await?;
     let erased = memory.store.erase(&whom, &setup::operator(), SystemClock.now()).await?;
     if context.out.json {
         context.out.json(&erased)?;
@@ -94,6 +95,25 @@ async fn erase(
         );
     }
     Ok(Exit::Done)
+}
+
+/// What is known of them by a former key only is known by this one from now on: the erasure before, and who is gone from the shop.
+async fn recognise(settings: &Settings, memory: &Memory, emails: &[Given], phones: &[Given]) -> Result<(), Failure> {
+    let Some(former) = &memory.former else { return Ok(()) };
+    let emails = emails.iter().filter_map(|Given(text)| normalise::email(text).ok().flatten());
+    let emails = emails.map(|email| (memory.key.sealed(&former.email(&email)), memory.key.email(&email)));
+    let regions = regions(settings);
+    let phones = phones.iter().flat_map(|Given(text)| {
+        regions.iter().filter_map(move |region| normalise::phone(text, *region).ok().flatten())
+    });
+    let phones = phones.map(|phone| (memory.key.sealed(&former.phone(&phone)), memory.key.phone(&phone)));
+    let met: Vec<(Keyed, Keyed)> = emails.chain(phones).collect();
+    memory.store.recognise(&met).await?;
+    Ok(())
+}
+
+fn regions(settings: &Settings) -> Vec<Region> {
+    settings.shops.values().filter_map(|shop| Region::parse(shop.country.as_region_str().as_ref())).collect()
 }
 
 async fn lift(context: &Context, settings: &Settings, erasure: i64) -> Result<Exit, Failure> {
@@ -157,8 +177,7 @@ fn hashed_emails(memory: &Memory, given: &[Given]) -> Result<Vec<Keyed>, Failure
 
 /// A number without a country is what it is in any of the shops' countries.
 fn hashed_phones(settings: &Settings, memory: &Memory, given: &[Given]) -> Result<Vec<Keyed>, Failure> {
-    let regions: Vec<Region> =
-        settings.shops.values().filter_map(|shop| Region::parse(shop.country.as_region_str().as_ref())).collect();
+    let regions = regions(settings);
     let mut hashes = Vec::new();
     for Given(text) in given {
         let found: Vec<Keyed> = regions

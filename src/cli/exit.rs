@@ -102,6 +102,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let exit = match &error {
             StoreError::WrongKey
+            | StoreError::Sealed(_)
             | StoreError::NoProposal(_)
             | StoreError::NotOpen { .. }
             | StoreError::Expired { .. }

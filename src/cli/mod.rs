@@ -11,6 +11,7 @@ mod erase;
 mod exit;
 mod explain;
 mod holds;
+mod keys;
 mod logging;
 mod manual;
 mod migrate;
@@ -24,6 +25,7 @@ mod progress;
 mod proposals;
 mod report;
 mod resync;
+mod rotating;
 mod runs;
 #[cfg(feature = "sandbox")]
 mod sandbox;

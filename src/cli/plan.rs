@@ -33,6 +33,7 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<Exit, Failure> {
     let shops = setup::shops(&settings, args.shop.as_ref())?;
     let signals = Signals::cancelling(&context.stop).map_err(Failure::failed)?;
     let memory = setup::memory(context, &settings, Purpose::Plan).await?;
+    memory.recognises()?;
     let network = Network::new(&settings)?;
     let reader = network.reader(&settings).await?;
     let tenure = Tenure::take(Candidacy {

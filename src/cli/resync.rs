@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{Context, Exit, Failure, args::ResyncArgs, setup, works::Works};
+use super::{Context, Exit, Failure, args::ResyncArgs, rotating, setup, works::Works};
 use crate::{
     config::next_sync,
     model::{ContactId, ShopName},
@@ -22,17 +22,25 @@ pub async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, Failure> {
     let options = options(&args, shops.len())?;
     let tenure = works.tenure("resync", args.wait).await?;
     let ended = shop_after_shop(&works, &tenure, &shops, &options).await;
+    let whole = options.contacts.is_empty() && options.from.is_none() && shops.len() == works.settings.shops.len();
+    let ended = match ended {
+        Ok((exit, well)) => rotating::change(&works, &tenure, whole, well).await.map(|changed| exit.and(changed)),
+        Err(failure) => Err(failure),
+    };
     works.end(tenure, ended).await
 }
 
+/// Answers the exit code, and whether all of them came to their end.
 async fn shop_after_shop(
     works: &Works,
     tenure: &Tenure,
     shops: &[ShopName],
     options: &ResyncOptions,
-) -> Result<Exit, Failure> {
+) -> Result<(Exit, bool), Failure> {
     let mut exit = Exit::Done;
     let ready = works.surveyed(shops, tenure, &mut exit).await?;
+    // A shop without anybody is none that went wrong.
+    let mut well = exit == Exit::Done;
     let bridges: Vec<Bridge> = ready.iter().map(|(bridge, _)| bridge.clone()).collect();
     let between = Between::new(works, tenure, &bridges);
     for (bridge, surveyed) in ready {
@@ -40,9 +48,10 @@ async fn shop_after_shop(
             break;
         }
         let run = async { resync(&bridge, tenure, options, surveyed, &between).await };
-        exit = exit.and(works.told(run).await?);
+        let (ended, came_to_its_end) = works.told(run).await?;
+        (exit, well) = (exit.and(ended), well && came_to_its_end);
     }
-    Ok(exit)
+    Ok((exit, well))
 }
 
 fn options(args: &ResyncArgs, shops: usize) -> Result<ResyncOptions, Failure> {

@@ -8,21 +8,16 @@ use std::{
 };
 
 use chrono::Utc;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Context,
-    exit::{Exit, Failure},
-    network::Network,
-};
+use super::{Context, exit::Failure, keys::Keys, network::Network};
 use crate::{
     config::{self, Settings, StoreUrl},
     model::{HashKey, Keyed, ShopName},
     plan::normalise::Region,
     store::{
-        Store, StoreError,
-        key::{self, KeyError},
+        Sealed, Store, StoreError,
         postgres::{self, Patience, PostgresStore},
         sqlite::{OpenOptions, SqliteStore},
     },
@@ -64,6 +59,24 @@ pub struct Memory {
     pub key: Arc<HashKey>,
     /// The store.
     pub store: Arc<dyn Store>,
+    /// The key that is to take the place of this one, where that is another and known.
+    pub next: Option<Arc<HashKey>>,
+    /// Whether the store is kept under the previous key.
+    pub pending: bool,
+    /// The key before, where the store remembers it.
+    pub former: Option<Arc<HashKey>>,
+    /// So many who were erased are known by the key before only.
+    pub sealed: u64,
+}
+
+impl Memory {
+    /// Fails where whoever was erased would not be recognised.
+    ///
+    /// # Errors
+    /// [`StoreError::Sealed`].
+    pub fn recognises(&self) -> Result<(), StoreError> {
+        if self.sealed > 0 && self.former.is_none() { Err(StoreError::Sealed(self.sealed)) } else { Ok(()) }
+    }
 }
 
 /// Opens the store with its key.
@@ -71,14 +84,33 @@ pub struct Memory {
 /// # Errors
 /// If either cannot be had.
 pub async fn memory(context: &Context, settings: &Settings, purpose: Purpose) -> Result<Memory, Failure> {
-    let key = Arc::new(hash_key(settings, purpose)?);
-    let key_check = key.check_value();
-    let store = match &settings.store.url {
-        StoreUrl::Sqlite { path } => embedded(path, settings, key_check, purpose).await?,
-        StoreUrl::Postgres { url } => served(context, url, settings, key_check, purpose).await?,
-    };
+    let keys = Keys::of(settings, purpose)?;
+    let (key, store) = opened(context, settings, purpose, &keys).await?;
     context.opened(&store);
-    Ok(Memory { key, store })
+    let Sealed { count: sealed, former } = store.sealed().await?;
+    let (former, pending) = (keys.former(former), keys.is_previous(&key));
+    Ok(Memory { key, store, next: keys.current.filter(|_| pending), pending, former, sealed })
+}
+
+/// The store, under the first of the keys that is its own.
+async fn opened(
+    context: &Context,
+    settings: &Settings,
+    purpose: Purpose,
+    keys: &Keys,
+) -> Result<(Arc<HashKey>, Arc<dyn Store>), StoreError> {
+    for key in keys.all() {
+        let key_check = key.check_value();
+        let opened = match &settings.store.url {
+            StoreUrl::Sqlite { path } => embedded(path, settings, key_check, purpose).await,
+            StoreUrl::Postgres { url } => served(context, url, settings, key_check, purpose).await,
+        };
+        match opened {
+            Err(StoreError::WrongKey) => {}
+            opened => return opened.map(|store| (Arc::clone(key), store)),
+        }
+    }
+    Err(StoreError::WrongKey)
 }
 
 /// The store in a file.
@@ -126,7 +158,7 @@ async fn served(
     Ok(Arc::new(PostgresStore::open(&options, patience, &notice).await?))
 }
 
-/// The store of a server as it stands: nothing is made, and nothing brought up to date.
+/// The store of a server as it stands, and whether it is under the previous key: nothing is made, and nothing brought up to date.
 ///
 /// # Errors
 /// If it does not stand, or is another key's.
@@ -134,20 +166,29 @@ pub async fn standing(
     context: &Context,
     settings: &Settings,
     url: &SecretString,
-) -> Result<Arc<dyn Store>, StoreError> {
-    let key = settings.store.hash_key.as_ref().and_then(|key| HashKey::new(key.expose_secret().as_bytes()).ok());
-    let options = postgres::OpenOptions {
-        url: url.clone(),
-        account: settings.vivocha.account.clone(),
-        key_check: key.ok_or(StoreError::WrongKey)?.check_value(),
-        create: false,
-        migrate: false,
-        read_only: false,
-    };
-    let patience = patience(context, settings, Purpose::Look);
-    let store: Arc<dyn Store> = Arc::new(PostgresStore::open(&options, patience, &|_| {}).await?);
-    context.opened(&store);
-    Ok(store)
+) -> Result<(Arc<dyn Store>, bool), StoreError> {
+    let keys = Keys::of(settings, Purpose::Look).map_err(|_| StoreError::WrongKey)?;
+    for key in keys.all() {
+        let options = postgres::OpenOptions {
+            url: url.clone(),
+            account: settings.vivocha.account.clone(),
+            key_check: key.check_value(),
+            create: false,
+            migrate: false,
+            read_only: false,
+        };
+        let patience = patience(context, settings, Purpose::Look);
+        match PostgresStore::open(&options, patience, &|_| {}).await {
+            Err(StoreError::WrongKey) => {}
+            Err(error) => return Err(error),
+            Ok(store) => {
+                let store: Arc<dyn Store> = Arc::new(store);
+                context.opened(&store);
+                return Ok((store, keys.is_previous(key)));
+            }
+        }
+    }
+    Err(StoreError::WrongKey)
 }
 
 /// How long a server that is away is waited for: a person who only looks does not want to wait long.
@@ -158,29 +199,6 @@ pub fn patience(context: &Context, settings: &Settings, purpose: Purpose) -> Pat
         Purpose::Look => Duration::from_secs(5),
     };
     Patience { span: settings.store.patience.min(most), stop: context.stop.clone() }
-}
-
-fn hash_key(settings: &Settings, purpose: Purpose) -> Result<HashKey, Failure> {
-    if let Some(given) = &settings.store.hash_key {
-        return HashKey::new(given.expose_secret().as_bytes())
-            .map_err(|e| Failure::usage(format!("store.hash_key: {e}")));
-    }
-    let state_dir = &settings.store.state_dir;
-    let found = match purpose {
-        Purpose::Work => key::read_or_make(state_dir).map(Some),
-        Purpose::Look | Purpose::Plan => key::read(state_dir),
-    };
-    match found {
-        Ok(Some(key)) => Ok(key),
-        Ok(None) if purpose == Purpose::Plan => Ok(key::ephemeral().map_err(Failure::failed)?),
-        Ok(None) => Err(StoreError::Open {
-            path: state_dir.display().to_string(),
-            reason: "there is no store yet: `anagrafe sync` makes it, or look at store.state_dir".into(),
-        }
-        .into()),
-        Err(error @ KeyError::Malformed(_)) => Err(Failure { exit: Exit::Usage, error: error.into() }),
-        Err(error) => Err(Failure::failed(error)),
-    }
 }
 
 pub(super) fn no_shop(settings: &Settings, name: &ShopName) -> Failure {
@@ -204,7 +222,8 @@ fn resync_period(settings: &Settings) -> Duration {
 }
 
 /// The hash of where a shop is: its address without what does not tell shops apart.
-fn source(settings: &Settings, name: &ShopName, key: &HashKey) -> Keyed {
+#[must_use]
+pub fn source(settings: &Settings, name: &ShopName, key: &HashKey) -> Keyed {
     let shop = settings.shops.get(name);
     let url = shop.map(|shop| format!("{}{}", shop.url.as_str().trim_end_matches('/'), shop.api_prefix));
     key.hash("source", &url.unwrap_or_default())
@@ -296,6 +315,7 @@ pub fn bridge(
         writer: writes.then(|| Writer::new(reader.clone())),
         store: Arc::clone(&memory.store),
         key: Arc::clone(&memory.key),
+        former: memory.former.clone().filter(|_| memory.sealed > 0),
         rules: Arc::new(rules(settings, name)?),
         clock: Arc::new(SystemClock),
         watch,

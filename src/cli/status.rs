@@ -2,7 +2,9 @@
 
 use super::{
     Context, Exit, Failure,
+    keys::PENDING,
     output::table,
+    rotating,
     setup::{self, Purpose},
 };
 use crate::{
@@ -14,6 +16,12 @@ pub async fn run(context: &Context) -> Result<Exit, Failure> {
     let settings = setup::settings(context.globals.config.as_ref())?;
     let memory = setup::memory(context, &settings, Purpose::Look).await?;
     let overview = memory.store.overview().await?;
+    if memory.pending {
+        context.out.notice(PENDING);
+    }
+    if memory.sealed > 0 {
+        context.out.notice(format!("{}.", rotating::needed(memory.sealed)));
+    }
     if context.out.json {
         context.out.json(&overview)?;
         return Ok(Exit::Done);

@@ -1,9 +1,11 @@
 //! What `sync` and `resync` share: the account's lease, a bridge for each shop, surveys before crossings.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Context, Exit, Failure, exit, logging,
+    Context, Exit, Failure, exit,
+    keys::PENDING,
+    logging,
     network::Network,
     output::Output,
     progress::Progress,
@@ -14,7 +16,7 @@ use super::{
 use crate::{
     config::Settings,
     model::{
-        ShopName,
+        HashKey, Keyed, ShopName,
         run::{RunReport, SurveyNote},
     },
     sync::{
@@ -47,6 +49,10 @@ impl Works {
         logging::begin(&settings.observe, &context.globals);
         let signals = Signals::cancelling(&context.stop).map_err(Failure::failed)?;
         let memory = setup::memory(context, &settings, Purpose::Work).await?;
+        memory.recognises()?;
+        if memory.pending {
+            context.out.notice(PENDING);
+        }
         let network = Network::new(&settings)?;
         let reader = network.reader(&settings).await?;
         Ok(Self { settings, signals, out: context.out, memory, network, reader })
@@ -88,6 +94,19 @@ impl Works {
         setup::bridge(&self.settings, shop, &self.network, &self.reader, &self.memory, true, watch, until)
     }
 
+    /// The key that is to take the place of the one the store is kept under, if one is.
+    #[must_use]
+    pub fn next_key(&self) -> Option<Arc<HashKey>> {
+        self.memory.next.clone()
+    }
+
+    /// Where all shops are, under a key.
+    #[must_use]
+    pub fn sources(&self, key: &HashKey) -> BTreeMap<ShopName, Keyed> {
+        let shops = self.settings.shops.keys();
+        shops.map(|shop| (shop.clone(), setup::source(&self.settings, shop, key))).collect()
+    }
+
     /// Surveys the shops that need it; answers those that can be crossed.
     ///
     /// # Errors
@@ -123,21 +142,21 @@ impl Works {
         options: SyncOptions,
         surveyed: Option<SurveyNote>,
     ) -> Result<Exit, Failure> {
-        self.told(async { sync(bridge, tenure, options, surveyed).await }).await
+        Ok(self.told(async { sync(bridge, tenure, options, surveyed).await }).await?.0)
     }
 
-    /// Tells how a run ended, and answers its exit code.
+    /// Tells how a run ended, and answers its exit code, and whether it came to its end.
     ///
     /// # Errors
     /// If the run could not be begun or recorded.
-    pub async fn told(&self, run: impl Future<Output = Result<Ran, PassError>>) -> Result<Exit, Failure> {
+    pub async fn told(&self, run: impl Future<Output = Result<Ran, PassError>>) -> Result<(Exit, bool), Failure> {
         let standing: Vec<i64> = self.memory.store.holds(false).await?.into_iter().map(|hold| hold.id).collect();
         let Ran { report, error } = run.await?;
         report::show(&report, self.out)?;
         if matches!(error, Some(PassError::NoSuchContacts)) {
-            return Ok(Exit::Usage);
+            return Ok((Exit::Usage, false));
         }
-        Ok(exit::of_run(&report, self.signals.caught(), stood(&report, &standing)))
+        Ok((exit::of_run(&report, self.signals.caught(), stood(&report, &standing)), error.is_none()))
     }
 
     /// The end of a command, however it ended: the lease is given back.

@@ -72,6 +72,8 @@ pub(super) static KEYS: &[Key] = &[
     text("store.patience", "30s"),
     absent("store.hash_key", Kind::Secret),
     absent("store.hash_key_file", Kind::Path),
+    absent("store.previous_hash_key", Kind::Secret),
+    absent("store.previous_hash_key_file", Kind::Path),
     needed("vivocha.account", Kind::Text),
     absent("vivocha.base_url", Kind::Text),
     text("vivocha.www", "https://www.vivocha.com"),

@@ -62,6 +62,8 @@ pub struct Store {
     pub patience: Duration,
     /// The key of the hashes, at least 16 bytes; always there with Postgres.
     pub hash_key: Option<SecretString>,
+    /// The one before it: what the store is kept under until a resync has changed it.
+    pub previous_hash_key: Option<SecretString>,
 }
 
 /// Which store, and where.

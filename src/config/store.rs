@@ -23,7 +23,15 @@ pub(super) fn store(reader: &mut Reader<'_>, environment: &BTreeMap<String, Stri
     let lease = reader.parsed("store.lease", duration(Duration::from_secs(10), Duration::from_hours(1)));
     let patience = reader.parsed("store.patience", duration(Duration::ZERO, Duration::from_mins(10)));
     let hash_key = hash_key(reader, url.as_ref());
-    Some(Store { url: url?, state_dir: state_dir?, lease: lease?, patience: patience?, hash_key: hash_key.ok()? })
+    let previous = previous_hash_key(reader, hash_key.as_ref().ok().and_then(Option::as_ref));
+    Some(Store {
+        url: url?,
+        state_dir: state_dir?,
+        lease: lease?,
+        patience: patience?,
+        hash_key: hash_key.ok()?,
+        previous_hash_key: previous.ok()?,
+    })
 }
 
 fn store_url(reader: &mut Reader<'_>, secret: &SecretString, state_dir: Option<&PathBuf>) -> Option<StoreUrl> {
@@ -53,11 +61,8 @@ fn hash_key(reader: &mut Reader<'_>, url: Option<&StoreUrl>) -> Result<Option<Se
     let given = reader.optional_secret(key)?;
     match (&given, url) {
         (Some(secret), _) => {
-            if HashKey::new(secret.expose_secret().as_bytes()).is_err() {
-                let instead = "give at least 16, at random, as `openssl rand -hex 32` makes them";
-                reader.refuse(&reader.secret_key(key), "shorter than 16 characters", instead);
-                return Err(Noted);
-            }
+            let instead = "give at least 16, at random, as `openssl rand -hex 32` makes them";
+            long_enough(reader, key, secret, instead)?;
         }
         (None, Some(StoreUrl::Postgres { .. })) => {
             let instead = "give it here, or a file's path as `hash_key_file`, the same for every process";
@@ -67,6 +72,28 @@ fn hash_key(reader: &mut Reader<'_>, url: Option<&StoreUrl>) -> Result<Option<Se
         (None, Some(StoreUrl::Sqlite { .. }) | None) => {}
     }
     Ok(given)
+}
+
+/// What the store was kept under before `hash_key`: a rotation is from one to the other.
+fn previous_hash_key(reader: &mut Reader<'_>, current: Option<&SecretString>) -> Result<Option<SecretString>, Noted> {
+    let key = "store.previous_hash_key";
+    let given = reader.optional_secret(key)?;
+    let Some(secret) = &given else { return Ok(None) };
+    long_enough(reader, key, secret, "give the whole of the key that the store was kept under")?;
+    if current.is_some_and(|current| current.expose_secret() == secret.expose_secret()) {
+        let instead = "give the key that the store was kept under before, or leave it out";
+        reader.refuse(&reader.secret_key(key), "the same as store.hash_key", instead);
+        return Err(Noted);
+    }
+    Ok(given)
+}
+
+fn long_enough(reader: &mut Reader<'_>, key: &str, secret: &SecretString, instead: &str) -> Result<(), Noted> {
+    if HashKey::new(secret.expose_secret().as_bytes()).is_err() {
+        reader.refuse(&reader.secret_key(key), "shorter than 16 characters", instead);
+        return Err(Noted);
+    }
+    Ok(())
 }
 
 /// A write is sent only while the lease outlives the call's deadline; so a short lease would forbid every write.

@@ -118,6 +118,13 @@ impl HashKey {
         }
     }
 
+    /// What stands under this key for a hash of a former one whose value is not at hand: equal where that hash was, found again by
+    /// whoever has both keys and the value, and equal to no hash of a value.
+    #[must_use]
+    pub fn sealed(&self, former: &Keyed) -> Keyed {
+        self.hash("sealed", &former.to_string())
+    }
+
     /// What the store keeps to recognise the key by.
     #[must_use]
     pub fn check_value(&self) -> Keyed {

@@ -5,7 +5,7 @@
 //! [`shared`] (whose an identifier is not), [`matching`] (the outcome table), [`weigh`] (a contact against each customer),
 //! `owners` (several contacts, one customer), `merges` (several customers, one contact), [`fields`] (what may be written).
 //! What changes behind our back: `past` (the link a contact goes by), `aliases` (customers merged away), `heirs` (what one owner leaves
-//! to the next), `rivals` (an owner whose customer is somebody else's).
+//! to the next), `rivals` (an owner whose customer is somebody else's). [`rekey`]: what becomes of what is known under a new hash key.
 
 mod aliases;
 pub mod completeness;
@@ -23,6 +23,7 @@ pub mod normalise;
 mod owners;
 pub mod page;
 mod past;
+pub mod rekey;
 mod rivals;
 pub mod safeguards;
 pub mod shared;

@@ -38,9 +38,14 @@ pub enum StoreError {
     },
     /// The hash key is not the one the store was made with.
     #[error(
-        "the hash key is not the one this store was made with: give the key it was made with (store.hash_key_file), or start with an empty store"
+        "the hash key is not the one this store was made with, nor is the previous one, if one is given: give the key it was made with (store.hash_key_file), or start with an empty store"
     )]
     WrongKey,
+    /// Erased addresses that only a key that was not given can tell.
+    #[error(
+        "{0} erased addresses are known by the hash key before this one only, and without it they would be taken for new: give it as store.previous_hash_key, or lift those erasures and repeat them by address (`anagrafe erase list`)"
+    )]
+    Sealed(u64),
     /// The shop stands under another name in this account already.
     #[error(
         "shop {shop} is the shop that this store already knows as {known}: give it one name in every configuration of this account"

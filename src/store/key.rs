@@ -50,6 +50,13 @@ pub fn read(state_dir: &Path) -> Result<Option<HashKey>, KeyError> {
     key.map(Some).ok_or(KeyError::Malformed(path))
 }
 
+/// What a text may mean: the 32 bytes that its 64 digits write, as the file of a state directory does, or itself.
+#[must_use]
+pub fn forms(text: &str) -> Vec<HashKey> {
+    let written = hex::decode(text.trim()).ok().filter(|bytes| bytes.len() == 32);
+    written.iter().map(Vec::as_slice).chain([text.as_bytes()]).filter_map(|bytes| HashKey::new(bytes).ok()).collect()
+}
+
 /// Reads the key, or makes one. Two processes that start at once agree on one: the second finds the first's.
 ///
 /// # Errors
@@ -96,7 +103,7 @@ pub fn ephemeral() -> Result<HashKey, KeyError> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may end so")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may end so")]
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
@@ -111,6 +118,17 @@ mod tests {
         assert_eq!(first.check_value(), again.check_value());
         assert_eq!(fs::metadata(state.join(KEY_FILE)).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(&state).unwrap().count(), 1, "no draft is left behind");
+    }
+
+    #[test]
+    fn a_made_key_is_recognised_by_its_text_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = read_or_make(dir.path()).unwrap().check_value();
+        let text = fs::read_to_string(dir.path().join(KEY_FILE)).unwrap();
+        let forms = forms(text.trim_end());
+        assert_eq!((forms.len(), forms[0].check_value()), (2, made));
+        assert_eq!(forms[1].check_value(), HashKey::new(text.trim_end().as_bytes()).unwrap().check_value());
+        assert_eq!(super::forms("a key that a person chose").len(), 1);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 pub mod error;
 pub mod key;
 pub mod postgres;
+mod rekeying;
 pub mod seal;
 pub mod sqlite;
 pub mod units;
@@ -15,6 +16,7 @@ pub mod units;
 use async_trait::async_trait;
 
 pub use error::StoreError;
+pub use rekeying::Rekeying;
 pub use units::*;
 
 use crate::model::{
@@ -74,9 +76,9 @@ pub trait Merges: Questions {
     ) -> Result<Hold, StoreError>;
 }
 
-/// The store: what a pass needs of it. Each of the traits has at most 20 methods.
+/// The store: what a pass needs of it. Each of its traits has at most 20 methods.
 #[async_trait]
-pub trait Store: Merges {
+pub trait Store: Merges + Rekeying {
     /// Takes the account's lease, or says who has it. A holder is succeeded only on the claim's [`Succession`], and only while its lease is
     /// still as it was seen. The epoch only grows: past the claim's [`Witness`] too.
     async fn acquire(&self, claim: &Claim) -> Result<Acquired, StoreError>;

@@ -5,7 +5,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
-use super::Sealed;
+use super::SealedCustomer;
 use crate::model::{Customer, CustomerId, HashKey, Keyed};
 
 /// Why something sealed cannot be read.
@@ -30,19 +30,19 @@ pub enum Unsealable {
 ///
 /// # Errors
 /// If there is no randomness.
-pub fn seal(customer: &Customer, key: &HashKey) -> Result<Sealed, Unsealable> {
+pub fn seal(customer: &Customer, key: &HashKey) -> Result<SealedCustomer, Unsealable> {
     let mut text = serde_json::to_vec(&customer.document).map_err(|_| Unsealable::Crypto)?;
     let nonce = sealing(key)?.seal_in_place_append_tag(bound_to(&customer.id), &mut text);
     let mut sealed = nonce.map_err(|_| Unsealable::Crypto)?.as_ref().to_vec();
     sealed.append(&mut text);
-    Ok(Sealed { customer: customer.id.clone(), under: key.check_value(), text: STANDARD.encode(sealed) })
+    Ok(SealedCustomer { customer: customer.id.clone(), under: key.check_value(), text: STANDARD.encode(sealed) })
 }
 
 /// The document that was sealed. Personal.
 ///
 /// # Errors
 /// If it was sealed under another key, or is damaged.
-pub fn open(sealed: &Sealed, key: &HashKey) -> Result<Map<String, Value>, Unsealable> {
+pub fn open(sealed: &SealedCustomer, key: &HashKey) -> Result<Map<String, Value>, Unsealable> {
     if sealed.under != key.check_value() {
         return Err(Unsealable::AnotherKey(sealed.under));
     }
@@ -98,9 +98,9 @@ mod tests {
         assert!(matches!(open(&sealed, &another), Err(Unsealable::AnotherKey(_))));
         let mut bytes = STANDARD.decode(&sealed.text).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
-        let changed = Sealed { text: STANDARD.encode(&bytes), ..sealed.clone() };
-        let elsewhere = Sealed { customer: "c2".parse().unwrap(), ..sealed.clone() };
-        let short = Sealed { text: "AAAA".into(), ..sealed };
+        let changed = SealedCustomer { text: STANDARD.encode(&bytes), ..sealed.clone() };
+        let elsewhere = SealedCustomer { customer: "c2".parse().unwrap(), ..sealed.clone() };
+        let short = SealedCustomer { text: "AAAA".into(), ..sealed };
         for broken in [changed, elsewhere, short] {
             assert_eq!(open(&broken, &key("a key of sixteen bytes")), Err(Unsealable::Damaged));
         }

@@ -9,6 +9,7 @@ use super::{
     commit::{Commit, Unheard},
     gather::{self, Gathered},
     guards, holding,
+    recognise::recognise,
     sorting::{self, Sieve, Sorted},
     stopping::unless_stopped,
     tally::Tally,
@@ -97,6 +98,7 @@ impl Crossing<'_> {
         tally.reading(records.len() as u64);
         self.since = self.bridge.clock.now();
         let members = sorting::normalised(self.bridge, &records);
+        recognise(self.bridge, members.iter().map(|member| &member.identity)).await?;
         let known = self.known(&all, &members, reach).await?;
         let mut sorted = self.sieve().sort(records, members, &known);
         let strangers = (sorted.strangers, sorted.known);

@@ -21,8 +21,10 @@ pub mod host;
 pub mod merging;
 pub mod pages;
 mod reading;
+mod recognise;
 pub mod record;
 mod resync;
+pub mod rotation;
 pub mod run;
 mod sorting;
 mod stopping;
@@ -112,6 +114,8 @@ pub struct Bridge {
     pub store: Arc<dyn Store>,
     /// Hashes.
     pub key: Arc<HashKey>,
+    /// The key before that, while somebody who was erased is known by it only.
+    pub former: Option<Arc<HashKey>>,
     /// What to obey.
     pub rules: Arc<Rules>,
     /// Tells the time.

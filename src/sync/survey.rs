@@ -1,11 +1,15 @@
 //! The survey: a shop that is new is first read whole into the index, hashes only and without a call to Vivocha, so that
 //! shared identifiers are known before anyone is linked. Resumes where it was interrupted.
 
-use super::{Bridge, PassError, Tenure, pages::Pages, stopping::unless_stopped, tally::Tally};
+use super::{Bridge, PassError, Tenure, pages::Pages, recognise::recognise, stopping::unless_stopped, tally::Tally};
 use crate::{
     model::ContactId,
     open2b::{Conditions, Field, Record},
-    plan::{completeness, evidence::Hashes, normalise},
+    plan::{
+        completeness,
+        evidence::Hashes,
+        normalise::{self, Identity},
+    },
     store::{IndexEntry, SurveyStep},
 };
 
@@ -20,7 +24,10 @@ pub async fn survey(bridge: &Bridge, tenure: &Tenure, after: i64, of: u64, tally
     let mut last = after;
     while let Some(page) = unless_stopped(&bridge.stop, pages.next()).await? {
         last = page.last;
-        let entries = page.records.iter().filter_map(|record| entry(record, bridge)).collect();
+        let people: Vec<(ContactId, Identity)> =
+            page.records.iter().filter_map(|record| identified(record, bridge)).collect();
+        recognise(bridge, people.iter().map(|(_, identity)| identity)).await?;
+        let entries = people.iter().map(|(id, identity)| index_entry(*id, Hashes::of(identity, &bridge.key))).collect();
         let step = SurveyStep { shop: bridge.shop_name().clone(), entries, after: last, whole: false };
         bridge.store.survey(&tenure.lease(), &step).await?;
         tally.surveyed(page.records.len() as u64);
@@ -39,11 +46,11 @@ pub async fn survey(bridge: &Bridge, tenure: &Tenure, after: i64, of: u64, tally
     Ok(())
 }
 
-fn entry(record: &Record, bridge: &Bridge) -> Option<IndexEntry> {
+fn identified(record: &Record, bridge: &Bridge) -> Option<(ContactId, Identity)> {
     match record {
         Record::Whole(contact) => {
             let identity = normalise::identity(&contact.name, &contact.email, &contact.phone, bridge.rules.region);
-            Some(index_entry(contact.id, Hashes::of(&identity, &bridge.key)))
+            Some((contact.id, identity))
         }
         // The crossing reads it again and parks it.
         Record::Malformed { .. } => None,

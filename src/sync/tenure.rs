@@ -274,7 +274,7 @@ impl Renewing {
                         witness.see(further);
                     }
                 }
-                Err(StoreError::LeaseLost) => {
+                Err(StoreError::LeaseLost | StoreError::WrongKey) => {
                     tracing::error!(
                         "the lease on the account was lost: another process works on it, or its store is another now"
                     );

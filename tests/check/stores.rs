@@ -61,7 +61,7 @@ async fn state(town: &Town, version: Result<Option<i64>, fn() -> StoreError>, re
         migrate: false,
         read_only,
     };
-    State { place: Box::new(Elsewhere { options, version }), state_dir, given: None }
+    State { place: Box::new(Elsewhere { options, version }), state_dir, given: None, previous: Vec::new() }
 }
 
 fn lines(findings: &[Finding]) -> Vec<(&str, Standing)> {

@@ -11,8 +11,8 @@ use anagrafe::{
         proposal::{Proposal, ProposalId, ProposalState},
     },
     store::{
-        ContactRecord, Decision, Declared, Erasure, MergeQuery, MergeState, MergeStep, NewMerge, NotDeclared, Sealed,
-        StoreError, WriteOutcome,
+        ContactRecord, Decision, Declared, Erasure, MergeQuery, MergeState, MergeStep, NewMerge, NotDeclared,
+        SealedCustomer, StoreError, WriteOutcome,
     },
 };
 
@@ -20,7 +20,7 @@ use super::{Pass1, Place, at, contact, customer, hash, linked, new_hold, propose
 
 /// The merge of a proposal's first pair, by the rules.
 fn new(pass: &Pass1, proposal: &str, survivor: &str, absorbed: &str) -> NewMerge {
-    let sealed = |id: &str| Sealed { customer: customer(id), under: hash("key"), text: format!("sealed {id}") };
+    let sealed = |id: &str| SealedCustomer { customer: customer(id), under: hash("key"), text: format!("sealed {id}") };
     NewMerge {
         run: Some(pass.run),
         proposal: ProposalId(proposal.into()),

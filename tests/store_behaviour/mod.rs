@@ -14,6 +14,7 @@ pub mod linked;
 pub mod merged;
 pub mod proposed;
 pub mod recorded;
+pub mod rekeyed;
 pub mod resynced;
 pub mod told;
 pub mod withheld;
@@ -33,7 +34,8 @@ use anagrafe::{
     },
     store::{
         Acquired, Claim, ContactRecord, Declaration, DeclaredField, Due, DueQuery, Fingerprint, Held, Holder,
-        IndexEntry, Lease, LinkChange, LinkRecord, NewRun, PageQuery, PageRecord, Prior, Store, Succession, SurveyStep,
+        IndexEntry, Lease, LinkChange, LinkRecord, NewRun, PageQuery, PageRecord, Prior, Store, StoreError, Succession,
+        SurveyStep,
     },
 };
 
@@ -42,6 +44,8 @@ use anagrafe::{
 pub trait Place: Send + Sync {
     /// Opens the store once more.
     async fn open(&self) -> Arc<dyn Store>;
+    /// The same under a key; one that stands is not made anew.
+    async fn open_under(&self, key: &HashKey) -> Result<Arc<dyn Store>, StoreError>;
 }
 
 /// Makes a test of every behaviour, in the place that an expression gives.
@@ -115,6 +119,11 @@ macro_rules! store_behaviours {
                 two_people_are_not_merged_whoever_asks, an_old_proposal_is_not_approved,
                 what_customers_were_is_kept_for_thirty_days, g2_nothing_of_a_merge_is_left_of_who_was_erased,
                 d2_a_lost_lease_declares_and_settles_nothing;
+            rekeyed: nothing_changes_before_the_switch, the_switch_changes_all_of_it_at_once,
+                what_was_bound_to_a_hash_is_asked_anew, what_stands_in_the_way_of_a_switch,
+                who_opened_it_under_the_key_before_adds_nothing, a_lost_lease_changes_no_key,
+                an_erased_address_is_recognised_by_its_seal, who_is_erased_or_let_in_again_meanwhile_stays_so,
+                rules_by_which_all_was_read_are_known_under_the_new_key;
             told: what_a_store_is, the_overview_of_nothing, the_overview_shows_what_stands, runs_come_newest_first,
                 a_dead_run_is_closed_by_the_next, a_report_needs_its_run, the_story_of_a_contact,
                 the_story_of_a_customer, of_a_stranger_there_is_no_story, what_a_run_declared_is_numbered_in_order;

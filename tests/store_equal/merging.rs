@@ -8,7 +8,7 @@ use anagrafe::{
         merge::{AuthorisedBy, Doubt, MergeId, MergeOutcome},
         proposal::ProposalId,
     },
-    store::{Declared, MergeQuery, MergeStep, NewMerge, Sealed},
+    store::{Declared, MergeQuery, MergeStep, NewMerge, SealedCustomer},
 };
 
 use super::{Both, shown};
@@ -29,7 +29,7 @@ impl Both {
             authorised_by: self.one_of(&[AuthorisedBy::Rules, eva]).unwrap(),
             evidence: vec!["c1: email".into()],
             rests_on: BTreeMap::from([(customer(absorbed), hash("said"))]),
-            before: vec![Sealed { customer: customer(survivor), under: hash("key"), text: "c2VhbGVk".into() }],
+            before: vec![SealedCustomer { customer: customer(survivor), under: hash("key"), text: "c2VhbGVk".into() }],
             most_a_day: 30,
             at: self.now(),
         };

@@ -1,13 +1,13 @@
 //! A script of units from a seed, played to both stores at once: each answers the same. What the Postgres adapter repeats
 //! when a commit got no answer is played to it twice.
 
-use std::{collections::BTreeMap, fmt::Debug, time::Duration};
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
 
 use anagrafe::{
     model::{
-        ContactKey, Hashes,
+        ContactKey, HashKey, Hashes, Keyed,
         hold::{HoldKind, NewHold},
-        link::Role,
+        link::{Link, Role},
         proposal::{Proposal, ProposalId},
         run::{Calls, Counts, MergeCounts, Outcome, Pass, RunId, RunReport},
         state::ContactState,
@@ -15,8 +15,9 @@ use anagrafe::{
     },
     store::{
         Acquired, ContactRecord, Decision, Declaration, DeclaredField, Due, DueQuery, Erasure, Fingerprint,
-        HeldContact, IndexEntry, Lease, LinkChange, LinkRecord, NewRun, PageQuery, PageRecord, Resync, ResyncStep,
-        RunQuery, Store, StoreError, Succession, SurveyStep, Whose, WriteId, WriteOutcome,
+        HeldContact, IndexEntry, Lease, LinkChange, LinkRecord, NewRun, PageQuery, PageRecord, Prior, RekeyedContact,
+        RekeyedLink, RekeyedPage, RekeyedShop, Resync, ResyncStep, RunQuery, Store, StoreError, Succession, SurveyStep,
+        Switch, Switched, Whose, WriteId, WriteOutcome,
     },
 };
 
@@ -71,6 +72,27 @@ macro_rules! both {
 #[path = "merging.rs"]
 mod merging;
 
+/// A contact of whom nothing is at hand.
+fn sealed(prior: &Prior, next: &HashKey) -> RekeyedContact {
+    let known_as = |email: Option<Keyed>, phone: Option<Keyed>, name: &[Keyed]| Hashes {
+        email: email.map(|hash| next.sealed(&hash)),
+        phone: phone.map(|hash| next.sealed(&hash)),
+        name: name.iter().map(|hash| next.sealed(hash)).collect(),
+    };
+    let link = |link: &Link| RekeyedLink {
+        customer: link.customer.clone(),
+        baselines: link.baselines.clone(),
+        known_as: known_as(link.known_as.email, link.known_as.phone, &link.known_as.name),
+    };
+    let IndexEntry { id, email, phone, name } = &prior.entry;
+    let Hashes { email, phone, name } = known_as(*email, *phone, name);
+    RekeyedContact {
+        entry: IndexEntry { id: *id, email, phone, name },
+        content: prior.judged.as_ref().map(|judged| next.sealed(&judged.fingerprint.content)),
+        links: prior.link.iter().chain(&prior.former).map(link).collect(),
+    }
+}
+
 impl Both {
     pub fn new(seed: u64, one: impl Store + 'static, other: impl Store + 'static) -> Self {
         Self {
@@ -118,6 +140,40 @@ impl Both {
                 self.ask_about_merges().await;
             }
         }
+    }
+
+    /// Changes the key of both: some identifiers were met, all else is sealed.
+    pub async fn rotate(&mut self) {
+        self.second += 100;
+        self.acquire().await;
+        let (lease, run) = (self.held_lease(), self.run.unwrap());
+        let settled = self.writes.iter().map(|write| (*write, WriteOutcome::NotApplied)).collect();
+        let page = PageRecord { settled, ..PageRecord::empty(run, shop("alfa"), self.now()) };
+        both!(self, true, |store| store.record(&lease, &page)).unwrap();
+        let names = ["alfa", "beta"].map(shop);
+        let next = Arc::new(HashKey::new(b"the next key of both of them").unwrap());
+        both!(self, true, |store| store.rekey(&lease, &names)).unwrap();
+        for name in &names {
+            let left = both!(self, false, |store| store.left(name, 0, 99)).unwrap();
+            let page = PageQuery { shop: name.clone(), ids: left, identifiers: Vec::new(), covers: None };
+            let known = both!(self, false, |store| store.known(&page)).unwrap();
+            let met = (0..5).map(|n| hash(&format!("e{n}"))).map(|old| (old, next.sealed(&old))).collect();
+            let contacts = known.contacts.values().map(|prior| sealed(prior, &next)).collect();
+            let page = RekeyedPage { shop: name.clone(), contacts, met };
+            both!(self, true, |store| store.stage(&lease, &page)).unwrap();
+        }
+        let shops = names.iter().map(|name| RekeyedShop {
+            shop: name.clone(),
+            source: next.hash("source", name.as_str()),
+            rules: (RULES.to_owned(), "normalise=2".to_owned()),
+        });
+        let switch = Switch { next: Arc::clone(&next), shops: shops.collect(), at: self.now() };
+        let switched = both!(self, true, |store| store.switch(&lease, &switch)).unwrap();
+        assert!(matches!(switched, Switched::Done { .. }), "{switched:?}");
+        both!(self, false, |store| store.sealed()).unwrap();
+        let met: Vec<_> = (5..9).map(|n| hash(&format!("e{n}"))).map(|old| (next.sealed(&old), old)).collect();
+        drop(both!(self, true, |store| store.recognise(&met)));
+        self.ask().await;
     }
 
     fn below(&mut self, end: u64) -> u64 {

@@ -3,13 +3,14 @@
 use secrecy::SecretString;
 
 use super::super::{
-    Context,
+    Context, keys,
     setup::{self, Purpose},
 };
 use crate::{
     config::Settings,
     model::finding::{Finding, Standing},
     store::{Health, StoreError, postgres},
+    sync::check::state::{of_key, of_the_erased},
 };
 
 /// The store of a server: opened as a sync opens it, but nothing is made and nothing brought up to date.
@@ -36,16 +37,16 @@ pub(super) async fn findings(context: &Context, settings: &Settings, url: &Secre
         };
         return vec![confirmed(URL, text)];
     }
-    let memory = match setup::standing(context, settings, url).await {
-        Ok(memory) => memory,
+    let (store, pending) = match setup::standing(context, settings, url).await {
+        Ok(opened) => opened,
         Err(error) => return failing(&error),
     };
-    let health = memory.health().await;
-    match health {
-        Ok(Health { engine, schema, read_only: None }) => vec![
-            confirmed("store.hash_key", "the key is the one this store was made with".to_owned()),
-            confirmed(URL, format!("opens, and can be written to: {place}, {engine}, schema version {schema}")),
-        ],
+    match store.health().await {
+        Ok(Health { engine, schema, read_only: None }) => {
+            let opens = format!("opens, and can be written to: {place}, {engine}, schema version {schema}");
+            let erased = of_the_erased(&*store, &keys::previous(settings)).await;
+            [of_key(pending)].into_iter().chain(erased).chain([confirmed(URL, opens)]).collect()
+        }
         Ok(Health { read_only: Some(why), .. }) => failing(&StoreError::ReadOnly(why)),
         Err(error) => failing(&error),
     }

@@ -46,7 +46,7 @@ impl Right {
             settings.shops.keys().next().ok_or_else(|| Failure::usage("there is no shop in the configuration"))?;
         let region = setup::rules(settings, shop)?.region;
         let signals = Signals::listen().map_err(Failure::failed)?;
-        let Memory { store, key: _ } = setup::memory(context, settings, Purpose::Work).await?;
+        let Memory { store, .. } = setup::memory(context, settings, Purpose::Work).await?;
         if store.overview().await?.paused.is_some() {
             return Err(PassError::Paused.into());
         }

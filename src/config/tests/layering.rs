@@ -91,11 +91,13 @@ fn show_says_what_is_in_force_and_where_from_but_no_secret() {
     let settings = with(&[
         ("ANAGRAFE__STORE__URL", "postgres://anagrafe:hunter2@db:6432/anagrafe?password=hunter2"),
         ("ANAGRAFE__STORE__HASH_KEY", "hunter2hunter2hunter2"),
+        ("ANAGRAFE__STORE__PREVIOUS_HASH_KEY", "hunter2hunter2hunter2hunter2"),
         ("ANAGRAFE__VIVOCHA__SPELLINGS", "e164,bare"),
     ]);
     let shown = settings.show();
     assert_eq!(shown.pointer("/store/url"), Some(&json!("postgres://anagrafe@db:6432/anagrafe")));
     assert_eq!(shown.pointer("/store/hash_key"), Some(&json!("(redacted)")));
+    assert_eq!(shown.pointer("/store/previous_hash_key"), Some(&json!("(redacted)")));
     assert_eq!(shown.pointer("/vivocha/base_url"), Some(&json!(null)));
     assert_eq!(shown.pointer("/shops/main/api_version"), Some(&json!(10)));
     let toml = settings.show_toml();

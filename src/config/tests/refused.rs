@@ -37,6 +37,8 @@ const CASES: &[(&str, &str)] = &[
     ("[store]", "url = \"postgres://anagrafe@db/anagrafe\""),
     ("[store]", "hash_key = \"short\""),
     ("[store]", "hash_key = \"\""),
+    ("[store]", "previous_hash_key = \"short\""),
+    ("[store]", "hash_key = \"0123456789abcdef\"\nprevious_hash_key = \"0123456789abcdef\""),
     ("[store]", "lease = \"soon\""),
     ("[store]", "lease = \"9s\""),
     ("[store]", "lease = \"39s\""),

@@ -1,6 +1,7 @@
 //! Which fields of a customer are written, and with what. Evaluated twice by the same function: when the page is planned,
 //! on the customer as found, and just before the update, on the customer as read again.
 
+mod plain;
 mod rule;
 mod value;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use plain::{Plain, hashes};
 pub use rule::{Source, Target, Verdict, verdict};
 pub use value::{Said, adopted, carried, said, still_ours};
 

@@ -95,7 +95,7 @@ fn entry(value: Value, shop: &str) -> Value {
 }
 
 /// What stands there for any shop, each part by itself.
-fn parts(field: Field, customer: &Customer, reading: &Reading<'_>) -> Vec<Standing> {
+pub(super) fn parts(field: Field, customer: &Customer, reading: &Reading<'_>) -> Vec<Standing> {
     let whole = whole(field, customer, reading.rule(field), reading.naming);
     match (field, whole.first()) {
         (Field::Ids, Some((target, Value::Object(map)))) => {
@@ -157,7 +157,7 @@ fn same_text(field: Field, said: &str, standing: &str, reading: &Reading<'_>) ->
 }
 
 /// The normal form of what stands, for a field that has one.
-fn normal(field: Field, standing: &str, region: Region) -> Option<String> {
+pub(super) fn normal(field: Field, standing: &str, region: Region) -> Option<String> {
     match field {
         Field::Email => normalise::email(standing).ok().flatten().map(|email| email.as_str().to_owned()),
         Field::Phone => normalise::phone(standing, region).ok().flatten().map(|phone| phone.e164().to_owned()),

@@ -29,6 +29,9 @@ pub(super) const KEEP_PREPARED: bool = false;
 /// Longer than the database waits for a lock: where it can answer, it says why.
 pub(super) const LONGEST_STEP: Option<Duration> = Some(Duration::from_secs(12));
 pub(super) const LONGEST_UNIT: Option<Duration> = Some(Duration::from_secs(45));
+/// For the one unit that goes over all rows of an account.
+pub(super) const LONGEST_OF_ALL: Option<Duration> = Some(Duration::from_mins(31));
+pub(super) const UNHURRIED: Option<&str> = Some("SET LOCAL statement_timeout = '30min'");
 
 /// The limit stands inside, per identifier: one that a whole shop shares costs no more than another.
 pub(super) const HOLDERS_BY_EMAIL: &str = "

@@ -9,6 +9,7 @@ mod dialect;
 mod failure;
 mod open;
 mod patient;
+mod rekeying;
 mod scratch;
 #[allow(clippy::duplicate_mod, reason = "the units of work are one text, compiled for each database")]
 #[path = "../sql/mod.rs"]
@@ -27,12 +28,14 @@ pub use patient::{Patience, PostgresStore};
 pub use scratch::scratch;
 
 use self::sql::Lane;
-use crate::model::AccountName;
+use crate::{model::AccountName, store::rekeying::KeyCheck};
 
 /// The units of work on one database, each tried once.
 #[derive(Debug)]
 pub(in crate::store) struct Units {
     account: Arc<AccountName>,
+    /// What the key is recognised by under which it was opened, or to which this process changed it.
+    key_check: Arc<KeyCheck>,
     writer: Arc<Lane>,
     readers: Arc<Lane>,
     /// Where the database is, as it was found when it was opened.

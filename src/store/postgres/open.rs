@@ -1,7 +1,10 @@
 //! Opening the database: brought to the schema this binary knows, refused where it is a newer one's, another key's or not
 //! ours. It is looked at first, by reading alone: a standby can be asked, and nothing is written before all is known.
 
-use std::{str::FromStr as _, sync::Arc, sync::LazyLock};
+use std::{
+    str::FromStr as _,
+    sync::{Arc, LazyLock},
+};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{
@@ -22,7 +25,7 @@ use super::{
 };
 use crate::{
     model::{AccountName, Keyed},
-    store::StoreError,
+    store::{StoreError, rekeying::KeyCheck},
 };
 
 /// Without sqlx's own lock: that one belongs to a session, and behind a pgbouncer nobody has one.
@@ -138,7 +141,8 @@ impl Units {
         let readers = Arc::new(Lane::reading(server.options.clone()));
         let writer =
             if options.read_only { Arc::clone(&readers) } else { Arc::new(Lane::writing(server.options.clone())) };
-        let store = Self { account: Arc::new(options.account.clone()), writer, readers, origin: "".into() };
+        let (account, key_check) = (Arc::new(options.account.clone()), Arc::new(KeyCheck::new(options.key_check)));
+        let store = Self { account, key_check, writer, readers, origin: "".into() };
         if !store.stands(options, server).await? {
             store.make(options, server).await?;
         }
@@ -155,9 +159,9 @@ impl Units {
         }
         let origin = asked.map_err(|error| server.unopened(error, None))?.into();
         taken.give_back();
-        let Self { account, writer, readers, origin: _ } = self;
+        let Self { account, key_check, writer, readers, origin: _ } = self;
         let [writer, readers] = [writer, readers].map(Arc::clone);
-        Ok(Self { account: Arc::clone(account), writer, readers, origin })
+        Ok(Self { account: Arc::clone(account), key_check: Arc::clone(key_check), writer, readers, origin })
     }
 
     /// Where the database was when it was last asked.

@@ -56,7 +56,7 @@ pub(super) enum Twice {
 /// The store of one account in a Postgres database.
 #[derive(Debug)]
 pub struct PostgresStore {
-    units: Units,
+    pub(super) units: Units,
     server: Arc<Server>,
     patience: Patience,
     /// Where the database was when the lease was last taken, or else when it was opened.
@@ -81,7 +81,7 @@ impl PostgresStore {
     }
 
     /// A question.
-    async fn patiently<T, F>(&self, twice: Twice, ask: impl Fn() -> F) -> Result<T, StoreError>
+    pub(super) async fn patiently<T, F>(&self, twice: Twice, ask: impl Fn() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
@@ -89,7 +89,7 @@ impl PostgresStore {
     }
 
     /// A step of a pass, or of a person.
-    async fn worked<T, F>(&self, twice: Twice, ask: impl Fn() -> F) -> Result<T, StoreError>
+    pub(super) async fn worked<T, F>(&self, twice: Twice, ask: impl Fn() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Connection, Row,
     failure::failed,
-    links,
+    links, rekey,
     resync::NO_CONTENT,
     rows::{all, contact, customer, from_json, get, json, maybe_moment, moment},
     statement::{query, query_scalar},
@@ -215,6 +215,7 @@ async fn remove(
         let (account, shop, ids) = (account.as_str(), shop.as_str(), json(&ids)?);
         let exclude = query(EXCLUDE).bind(account).bind(shop).bind(&ids).bind(now.millis()).bind(NO_CONTENT);
         exclude.execute(&mut *c).await.map_err(failed)?;
+        rekey::forget(c, account, shop, &ids).await?;
         let links = query(REMOVE_LINKS).bind(account).bind(shop).bind(&ids).fetch_all(&mut *c).await.map_err(failed)?;
         *removed.entry("links".to_owned()).or_default() += links.len() as u64;
         for row in &links {

@@ -1,7 +1,7 @@
 //! The statements of a page, by name: each adapter's tests ask its database how it would carry them out.
 
 use super::{
-    dialect, due, erasures, held, index, known, lease, links, merging, proposals, record, resync, runs, writes,
+    dialect, due, erasures, held, index, known, lease, links, merging, proposals, record, rekey, resync, runs, writes,
 };
 
 /// The statements of every page: their cost must follow the page, not the shop.
@@ -55,4 +55,11 @@ pub(in crate::store) const HOT: &[(&str, &str)] = &[
     ("propose", proposals::PROPOSE),
     ("carried out", proposals::CARRIED_OUT),
     ("close older", runs::CLOSE_OLDER),
+    ("put aside contacts", rekey::CONTACTS),
+    ("put aside links", rekey::LINKS),
+    ("put aside tombstones", rekey::MET),
+    ("left", rekey::LEFT),
+    ("recognise", rekey::UNSEAL),
+    ("recognise by e-mail", rekey::UNSEAL_CONTACTS[0]),
+    ("recognise by number", rekey::UNSEAL_CONTACTS[1]),
 ];

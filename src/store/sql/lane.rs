@@ -85,13 +85,14 @@ impl Lane {
     pub(in crate::store) async fn run<T: Send + 'static>(
         &self,
         account: &AccountName,
+        longest: Option<Duration>,
         unit: impl for<'c> FnOnce(&'c mut Connection, &'c AccountName) -> Unit<'c, T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let mut unit = Some(unit);
         loop {
             let taken = self.take().await.map_err(failed)?;
             let lay_idle = taken.lay_idle;
-            match self.attempt(taken, account, &mut unit).await {
+            match self.attempt(taken, account, longest, &mut unit).await {
                 Err(StoreError::Unreachable(_)) if lay_idle && unit.is_some() => {
                     // Those beside it died of the same.
                     self.idle().clear();
@@ -106,6 +107,7 @@ impl Lane {
         &self,
         mut taken: Taken<'_>,
         account: &AccountName,
+        longest: Option<Duration>,
         unit: &mut Option<impl for<'c> FnOnce(&'c mut Connection, &'c AccountName) -> Unit<'c, T> + Send + 'static>,
     ) -> Result<T, StoreError> {
         let begin = taken.connection.begin_with(self.begin);
@@ -115,7 +117,7 @@ impl Lane {
             bounded(dialect::LONGEST_STEP, enter).await.map_err(failed)?;
         }
         let unit = unit.take().ok_or(StoreError::Database(sqlx::Error::WorkerCrashed))?(&mut transaction, account);
-        let ended = match dialect::LONGEST_UNIT {
+        let ended = match longest {
             Some(span) => timeout(span, unit).await.unwrap_or_else(|_| Err(failed(timed_out()))),
             None => unit.await,
         };

@@ -16,7 +16,7 @@ use crate::{
         run::RunId,
         time::Moment,
     },
-    store::{BEFORE_KEPT, Before, MergeQuery, MergeState, OpenMerge, Sealed, StoreError},
+    store::{BEFORE_KEPT, Before, MergeQuery, MergeState, OpenMerge, SealedCustomer, StoreError},
 };
 
 /// The columns that [`merge`] reads.
@@ -144,7 +144,7 @@ fn before_of(row: &Row) -> Result<Before, StoreError> {
     Ok(Before {
         merge: MergeId(get(row, "merge")?),
         at: moment(row, "at")?,
-        sealed: Sealed {
+        sealed: SealedCustomer {
             customer: customer_in(row, "customer")?,
             under: keyed(get(row, "under")?, "the key of what was sealed")?,
             text: get(row, "sealed")?,

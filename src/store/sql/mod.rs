@@ -1,7 +1,7 @@
 //! The units of work, written once and compiled for each database: every adapter takes this folder in as its own module
 //! `sql` and gives it, beside itself, what differs:
 //! - `Database`: sqlx's type of it;
-//! - `TheStore`: the adapter's store, with `account`, `writer` and `readers`, and `origin_now`: where its database is;
+//! - `TheStore`: the adapter's store, with `account`, `key_check`, `writer` and `readers`, and `origin_now`: where its database is;
 //! - `dialect`: the statements that cannot be one text, `failure`: what its errors mean.
 //!
 //! Not here: opening a store, migrations. The SQL stands in each file above its use and is one text for all:
@@ -28,6 +28,8 @@ mod merging;
 mod proposals;
 mod questions;
 mod record;
+mod rekey;
+mod rekeying;
 mod resync;
 mod rows;
 mod runs;
@@ -37,7 +39,7 @@ mod story;
 mod witness;
 mod writes;
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -73,7 +75,22 @@ impl TheStore {
         &self,
         unit: impl for<'c> FnOnce(&'c mut Connection, &'c AccountName) -> Unit<'c, T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run(&self.writer, unit).await
+        let key = Arc::clone(&self.key_check);
+        self.run(&self.writer, dialect::LONGEST_UNIT, move |c, account| {
+            Box::pin(async move {
+                rekey::still_under(&mut *c, account, &key).await?;
+                unit(c, account).await
+            })
+        })
+        .await
+    }
+
+    /// The same for a unit that goes over all rows, and asks by itself under which key.
+    async fn write_at_length<T: Send + 'static>(
+        &self,
+        unit: impl for<'c> FnOnce(&'c mut Connection, &'c AccountName) -> Unit<'c, T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(&self.writer, dialect::LONGEST_OF_ALL, unit).await
     }
 
     /// Runs a unit that reads, on one snapshot.
@@ -81,16 +98,17 @@ impl TheStore {
         &self,
         unit: impl for<'c> FnOnce(&'c mut Connection, &'c AccountName) -> Unit<'c, T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run(&self.readers, unit).await
+        self.run(&self.readers, dialect::LONGEST_UNIT, unit).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
         lane: &Arc<Lane>,
+        longest: Option<Duration>,
         unit: impl for<'c> FnOnce(&'c mut Connection, &'c AccountName) -> Unit<'c, T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (lane, account) = (Arc::clone(lane), Arc::clone(&self.account));
-        let task = tokio::spawn(async move { lane.run(&account, unit).await });
+        let task = tokio::spawn(async move { lane.run(&account, longest, unit).await });
         match task.await {
             Ok(result) => result,
             Err(error) => match error.try_into_panic() {

@@ -14,6 +14,8 @@ pub(super) const KEEP_PREPARED: bool = true;
 /// A file answers, or fails.
 pub(super) const LONGEST_STEP: Option<Duration> = None;
 pub(super) const LONGEST_UNIT: Option<Duration> = None;
+pub(super) const LONGEST_OF_ALL: Option<Duration> = None;
+pub(super) const UNHURRIED: Option<&str> = None;
 
 /// The limit stands inside, per identifier: one that a whole shop shares costs no more than another.
 pub(super) const HOLDERS_BY_EMAIL: &str = "

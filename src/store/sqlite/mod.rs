@@ -22,12 +22,14 @@ pub(in crate::store) use filling::Filling;
 pub use open::{OpenOptions, known_version, schema_version};
 
 use self::{open::ScratchDir, sql::Lane};
-use crate::model::AccountName;
+use crate::{model::AccountName, store::rekeying::KeyCheck};
 
 /// The store of one account in a `SQLite` file.
 #[derive(Debug)]
 pub struct SqliteStore {
     account: Arc<AccountName>,
+    /// What the key is recognised by under which it was opened, or to which this process changed it.
+    key_check: Arc<KeyCheck>,
     writer: Arc<Lane>,
     readers: Arc<Lane>,
     path: PathBuf,

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     model::{AccountName, Keyed},
-    store::StoreError,
+    store::{StoreError, rekeying::KeyCheck},
 };
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -130,7 +130,7 @@ impl SqliteStore {
         synchronous: SqliteSynchronous,
         scratch: Option<ScratchDir>,
     ) -> Result<Self, StoreError> {
-        let OpenOptions { path, account, key_check: _, create, migrate: _, read_only } = options;
+        let OpenOptions { path, account, key_check, create, migrate: _, read_only } = options;
         if *create && !*read_only {
             make(path)?;
         }
@@ -151,7 +151,8 @@ impl SqliteStore {
         };
         let origin = origin(path).map_err(|error| unopened(path, sqlx::Error::Io(error)))?;
         let (account, path) = (Arc::new(account.clone()), path.clone());
-        let store = Self { account, writer, readers, path, origin, _scratch: scratch };
+        let key_check = Arc::new(KeyCheck::new(*key_check));
+        let store = Self { account, key_check, writer, readers, path, origin, _scratch: scratch };
         store.ready(options).await?;
         Ok(store)
     }

@@ -15,7 +15,7 @@ use crate::model::{
 
 /// A customer as it was before a merge, sealed: see [`crate::store::seal`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sealed {
+pub struct SealedCustomer {
     /// Whose.
     pub customer: CustomerId,
     /// The check value of the key that opens it.
@@ -32,7 +32,7 @@ pub struct Before {
     /// When.
     pub at: Moment,
     /// How.
-    pub sealed: Sealed,
+    pub sealed: SealedCustomer,
 }
 
 /// How long what a customer was before a merge is kept.
@@ -58,7 +58,7 @@ pub struct NewMerge {
     /// The hash of what each customer of the proposal says for itself: what is left of it stands only while they say the same.
     pub rests_on: BTreeMap<CustomerId, Keyed>,
     /// Both as they are now.
-    pub before: Vec<Sealed>,
+    pub before: Vec<SealedCustomer>,
     /// How many of its kind any 24 hours may have: automatic ones, or approved ones.
     pub most_a_day: u64,
     /// Now.
@@ -137,7 +137,7 @@ pub struct OpenMerge {
     /// Since when it is known to be in doubt.
     pub doubt: Option<Doubt>,
     /// Both as they were before.
-    pub before: Vec<Sealed>,
+    pub before: Vec<SealedCustomer>,
 }
 
 /// Which merges.

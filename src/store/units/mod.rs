@@ -4,10 +4,12 @@ mod known;
 mod lease;
 mod merge;
 mod record;
+mod rekey;
 mod shown;
 
 pub use known::*;
 pub use lease::*;
 pub use merge::*;
 pub use record::*;
+pub use rekey::*;
 pub use shown::*;

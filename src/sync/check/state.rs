@@ -51,6 +51,8 @@ pub struct State {
     pub state_dir: PathBuf,
     /// The key of the configuration.
     pub given: Option<Arc<HashKey>>,
+    /// The key before that, in each form its text may mean.
+    pub previous: Vec<Arc<HashKey>>,
 }
 
 impl State {
@@ -104,12 +106,13 @@ impl State {
     }
 
     async fn opened(&self, key: &HashKey) -> Vec<Finding> {
-        let store = match self.place.open(key).await {
-            Ok(store) => store,
+        let (store, of_key) = match self.under_either(key).await {
+            Ok(opened) => opened,
             Err(error @ StoreError::WrongKey) => return vec![failing(KEY, &error)],
             Err(error) => return vec![failing(URL, &error)],
         };
-        let mut out = vec![Finding::new(KEY, Standing::Confirmed, "the key is the one this store was made with", "")];
+        let mut out = vec![of_key];
+        out.extend(of_the_erased(&*store, &self.previous).await);
         match timed(&*store).await {
             Ok((reading, writing)) => {
                 out.push(Finding::new(URL, Standing::Confirmed, "opens, and can be written to", ""));
@@ -119,6 +122,21 @@ impl State {
         }
         store.close().await;
         out
+    }
+
+    /// The store, and what is to be said of its key.
+    async fn under_either(&self, key: &HashKey) -> Result<(Arc<dyn Store>, Finding), StoreError> {
+        match self.place.open(key).await {
+            Err(StoreError::WrongKey) => {}
+            opened => return opened.map(|store| (store, of_key(false))),
+        }
+        for previous in &self.previous {
+            match self.place.open(previous).await {
+                Err(StoreError::WrongKey) => {}
+                opened => return opened.map(|store| (store, of_key(true))),
+            }
+        }
+        Err(StoreError::WrongKey)
     }
 
     fn key(&self) -> Result<Option<Arc<HashKey>>, Finding> {
@@ -137,6 +155,31 @@ impl State {
         let advice = "put the key back, or name it in store.hash_key_file: without it nothing of the store can be used";
         Finding::new(KEY, Standing::Contradicted, text, advice)
     }
+}
+
+/// What there is to say of the key under which a store opens.
+#[must_use]
+pub fn of_key(pending: bool) -> Finding {
+    if pending {
+        let text = "the store is kept under store.previous_hash_key still";
+        return Finding::new(KEY, Standing::Confirmed, text, "`anagrafe resync` changes it to this one");
+    }
+    Finding::new(KEY, Standing::Confirmed, "the key is the one this store was made with", "")
+}
+
+/// Whether those who were erased are recognised, where that takes the key before.
+pub async fn of_the_erased(store: &dyn Store, previous: &[Arc<HashKey>]) -> Option<Finding> {
+    const PREVIOUS: &str = "store.previous_hash_key";
+    let sealed = match store.sealed().await {
+        Ok(sealed) if sealed.count == 0 => return None,
+        Ok(sealed) => sealed,
+        Err(error) => return Some(failing(URL, &error)),
+    };
+    if !previous.iter().any(|key| Some(key.check_value()) == sealed.former) {
+        return Some(failing(PREVIOUS, &StoreError::Sealed(sealed.count)));
+    }
+    let text = format!("{} erased addresses are recognised by it only", sealed.count);
+    Some(Finding::new(PREVIOUS, Standing::Confirmed, text, "leave it here, or repeat those erasures by address"))
 }
 
 /// How long a unit that reads and one that writes take. The one that writes gives back a lease that nobody has: it needs

@@ -33,6 +33,8 @@ const FULL: &str = "
     INSERT INTO held SELECT account, shop, id, 1 + id % 3000, md5('c'), 'rules', md5('w') FROM contacts;
     INSERT INTO erasures (account, at, by, removed) SELECT 'account', n, 'eva', '{}' FROM generate_series(1, 3000) n;
     INSERT INTO tombstones SELECT 'account', 'email', md5('t' || n), 1 + n % 3000 FROM generate_series(1, 60000) n;
+    INSERT INTO rekeyed_contacts SELECT account, shop, id, email, phone, name, content FROM contacts;
+    INSERT INTO rekeyed_links SELECT account, shop, id, customer, baselines, known_email, known_phone, known_name FROM links;
     INSERT INTO resyncs SELECT account, shop, 1, 1, 1, 1, 1, 1, 1, 0, 0 FROM shops;
     ANALYZE";
 

@@ -1,0 +1,91 @@
+//! The keys that a store may be kept under: the one of the configuration, and the one before it, until a resync has gone from one to the
+//! other. Which of them it is, the store says by its check value.
+
+use std::sync::Arc;
+
+use secrecy::ExposeSecret as _;
+
+use super::{
+    exit::{Exit, Failure},
+    setup::Purpose,
+};
+use crate::{
+    config::Settings,
+    model::{HashKey, Keyed},
+    store::{
+        StoreError,
+        key::{self, KeyError},
+    },
+};
+
+/// What is said while a rotation is not done.
+pub const PENDING: &str = "A change of the hash key is pending: all goes on under store.previous_hash_key until a whole `anagrafe resync` has ended well.";
+
+/// Those of a configuration.
+pub struct Keys {
+    /// `hash_key`, or what lies in the state directory. None where somebody only looks and there is none.
+    pub current: Option<Arc<HashKey>>,
+    /// `previous_hash_key`, in each form its text may mean.
+    pub previous: Vec<Arc<HashKey>>,
+}
+
+impl Keys {
+    /// Reads them; the one in the state directory is made where there is none, by whoever works.
+    ///
+    /// # Errors
+    /// If there is none, or it is no key.
+    pub fn of(settings: &Settings, purpose: Purpose) -> Result<Self, Failure> {
+        let previous = previous(settings);
+        let current = match current(settings, purpose)? {
+            Some(key) => Some(Arc::new(key)),
+            None if !previous.is_empty() => None,
+            None if purpose == Purpose::Plan => Some(Arc::new(key::ephemeral().map_err(Failure::failed)?)),
+            None => {
+                let path = settings.store.state_dir.display().to_string();
+                let reason = "there is no store yet: `anagrafe sync` makes it, or look at store.state_dir".into();
+                return Err(StoreError::Open { path, reason }.into());
+            }
+        };
+        Ok(Self { current, previous })
+    }
+
+    /// All of them, in the order in which they are tried.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<HashKey>> {
+        self.current.iter().chain(&self.previous)
+    }
+
+    /// Whether this is not the key of today.
+    #[must_use]
+    pub fn is_previous(&self, key: &HashKey) -> bool {
+        self.current.as_ref().is_none_or(|current| current.check_value() != key.check_value())
+    }
+
+    /// The previous key, if it is recognised so.
+    #[must_use]
+    pub fn former(&self, check: Option<Keyed>) -> Option<Arc<HashKey>> {
+        self.previous.iter().find(|key| Some(key.check_value()) == check).map(Arc::clone)
+    }
+}
+
+/// The previous key. What a state directory holds is a text of 64 digits that means 32 bytes; what a person gave means itself.
+#[must_use]
+pub fn previous(settings: &Settings) -> Vec<Arc<HashKey>> {
+    let given = settings.store.previous_hash_key.as_ref();
+    given.map(|text| key::forms(text.expose_secret())).unwrap_or_default().into_iter().map(Arc::new).collect()
+}
+
+fn current(settings: &Settings, purpose: Purpose) -> Result<Option<HashKey>, Failure> {
+    if let Some(given) = &settings.store.hash_key {
+        let key = HashKey::new(given.expose_secret().as_bytes());
+        return key.map(Some).map_err(|e| Failure::usage(format!("store.hash_key: {e}")));
+    }
+    let state_dir = &settings.store.state_dir;
+    let found = match purpose {
+        Purpose::Work => key::read_or_make(state_dir).map(Some),
+        Purpose::Look | Purpose::Plan => key::read(state_dir),
+    };
+    found.map_err(|error| match error {
+        KeyError::Malformed(_) => Failure { exit: Exit::Usage, error: error.into() },
+        KeyError::File { .. } | KeyError::Random => Failure::failed(error),
+    })
+}
