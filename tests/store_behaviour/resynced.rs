@@ -1,5 +1,7 @@
 //! Resyncs: how far one has come, whom it missed, who is gone, and what its end lets be forgotten.
 
+use std::collections::BTreeMap;
+
 use anagrafe::{
     model::{ContactId, link::Role, state::ContactState},
     store::{
@@ -179,4 +181,23 @@ pub async fn only_a_resync_says_by_which_rules_all_was_read(place: &dyn Place) {
     pass.store.record(&pass.lease, &page).await.unwrap();
     let progress = pass.store.progress(&shop("alfa"), 0, "normalise=2").await.unwrap();
     assert_eq!((progress.crossed, progress.resynced_at, progress.judged_otherwise), (true, None, 1));
+}
+
+pub async fn all_that_were_judged_are_counted_by_the_rules_they_were_judged_by(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let by = async |name| pass.store.judged_by(&shop(name)).await.unwrap();
+    assert_eq!(by("alfa").await, BTreeMap::new());
+    pass.survey((1..=6).map(entry).collect()).await;
+    let older = |number| {
+        let mut record = judged(number, ContactState::Invalid);
+        record.fingerprint.rules = "normalise=0".to_owned();
+        record
+    };
+    let excluded = judged(5, ContactState::Excluded);
+    pass.record(vec![linked(1, "c1", Role::Owner), waiting(2, Vec::new()), older(3), older(4), excluded]).await;
+    let counted = [("normalise=0", 2), (RULES, 2)].map(|(rules, count)| (rules.to_owned(), count));
+    assert_eq!(by("alfa").await, counted.clone().into(), "nobody who is only surveyed, or excluded");
+    gone(&pass, 5, &[4]).await;
+    assert_eq!(by("alfa").await["normalise=0"], 1);
+    assert_eq!(by("beta").await, BTreeMap::new());
 }
