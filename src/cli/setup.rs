@@ -126,30 +126,6 @@ async fn served(
     Ok(Arc::new(PostgresStore::open(&options, patience, &notice).await?))
 }
 
-/// The store of a server as it stands: nothing is made, and nothing brought up to date.
-///
-/// # Errors
-/// If it does not stand, or is another key's.
-pub async fn standing(
-    context: &Context,
-    settings: &Settings,
-    url: &SecretString,
-) -> Result<Arc<dyn Store>, StoreError> {
-    let key = settings.store.hash_key.as_ref().and_then(|key| HashKey::new(key.expose_secret().as_bytes()).ok());
-    let options = postgres::OpenOptions {
-        url: url.clone(),
-        account: settings.vivocha.account.clone(),
-        key_check: key.ok_or(StoreError::WrongKey)?.check_value(),
-        create: false,
-        migrate: false,
-        read_only: false,
-    };
-    let patience = patience(context, settings, Purpose::Look);
-    let store: Arc<dyn Store> = Arc::new(PostgresStore::open(&options, patience, &|_| {}).await?);
-    context.opened(&store);
-    Ok(store)
-}
-
 /// How long a server that is away is waited for: a person who only looks does not want to wait long.
 #[must_use]
 pub fn patience(context: &Context, settings: &Settings, purpose: Purpose) -> Patience {

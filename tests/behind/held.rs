@@ -125,7 +125,10 @@ async fn due_because(on: On) {
     assert_eq!(json["plan"]["due_because"], json!({"fields": 300}), "{json}");
     assert_eq!(json["plan"]["due_read"], json!({"fields": 10}), "{json}");
     let full = town.anagrafe(&["plan", "--full"]).await.code(0).stdout;
-    assert!(full.contains("300 contacts are due because [fields] changed") && !full.contains("would look at"), "{full}");
+    assert!(
+        full.contains("300 contacts are due because [fields] changed") && !full.contains("would look at"),
+        "{full}"
+    );
     // What was judged by it since is not due for it any more.
     town.anagrafe(&["sync"]).await.code(0);
     let json = town.anagrafe(&["plan", "--json"]).await.code(0).json_lines().pop().unwrap();
