@@ -15,6 +15,7 @@ mod support;
 mod crowd;
 mod drifting;
 mod killed;
+mod memory;
 mod stormy;
 mod truth;
 mod two_shops;
