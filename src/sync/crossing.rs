@@ -101,6 +101,9 @@ impl Crossing<'_> {
         let mut sorted = self.sieve().sort(records, members, &known);
         let strangers = (sorted.strangers, sorted.known);
         guards::not_strangers(self.bridge, self.tenure, self.run, strangers, self.sample(&sorted)).await?;
+        let there = known.contacts.len() as u64;
+        let displaced = (known.missing.len() as u64, there, (all.len() as u64).saturating_sub(there));
+        guards::not_displaced(self.bridge, self.tenure, self.run, displaced, self.sample(&sorted)).await?;
         let work = std::mem::take(&mut sorted.work);
         let gathering = gather::gather(self.bridge, work, &sorted.hashes, &known);
         let Gathered { evidence, failed } = unless_stopped(&self.bridge.stop, gathering).await?;
@@ -136,8 +139,8 @@ impl Crossing<'_> {
             ids: ids.to_vec(),
             identifiers: identifiers.into_iter().collect(),
             covers: match reach {
-                Reach::Page { after, last, resync: true, .. } => Some((after, last)),
-                Reach::Page { resync: false, .. } | Reach::Due => None,
+                Reach::Page { after, last, .. } => Some((after, last)),
+                Reach::Due => None,
             },
         };
         Ok(self.bridge.store.known(&query).await?)

@@ -14,6 +14,7 @@ mod support;
 
 mod crowd;
 mod drifting;
+mod equal;
 mod killed;
 mod memory;
 mod stormy;
