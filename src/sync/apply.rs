@@ -9,7 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt as _, stream};
 use serde_json::{Map, Value};
 
-use super::{Bridge, PassError, Tenure};
+use super::{
+    Bridge, PassError, Tenure,
+    putback::{lost, restore},
+};
 use crate::{
     http::{CallError, Verdict},
     model::{
@@ -38,6 +41,8 @@ pub struct Job<'a> {
     pub plan: &'a ContactPlan,
     /// To whom.
     pub customer: &'a CustomerId,
+    /// Within which run.
+    pub run: RunId,
 }
 
 /// What became of an update.
@@ -83,13 +88,7 @@ const UNREACHABLE: &str = "vivocha-unreachable";
 ///
 /// # Errors
 /// Only where nothing was sent: writing is paused, or the store failed.
-pub async fn apply(
-    bridge: &Bridge,
-    tenure: &Tenure,
-    run: RunId,
-    jobs: &[Job<'_>],
-    canary: bool,
-) -> Result<Applied, PassError> {
+pub async fn apply(bridge: &Bridge, tenure: &Tenure, jobs: &[Job<'_>], canary: bool) -> Result<Applied, PassError> {
     let mut applied = Applied { canary, ..Applied::default() };
     // A dry run takes the plan as it stands for done.
     let Some(writer) = bridge.writer.as_ref().filter(|_| !jobs.is_empty()) else {
@@ -97,7 +96,8 @@ pub async fn apply(
         applied.done.extend(jobs.iter().map(as_planned));
         return Ok(applied);
     };
-    let mut declarations: Vec<Declaration> = jobs.iter().map(|job| declaration(bridge, run, job)).collect();
+    let mut declarations: Vec<Declaration> =
+        jobs.iter().map(|job| declaration(bridge, job, &job.plan.patch, &job.plan.reason)).collect();
     // Under the lease at the instant of sending, however long a write waits for its turn.
     let writer = &writer.under(tenure.permit(Some(bridge.stop.clone())));
     let ids = declare(bridge, tenure, &mut declarations, &mut applied).await?;
@@ -192,17 +192,18 @@ fn outage(applied: &mut Applied, done: &Done) -> Option<PassError> {
     (applied.troubled >= bound).then(|| PassError::Outage { count: applied.troubled, cause: cause.clone() })
 }
 
-fn declaration(bridge: &Bridge, run: RunId, job: &Job<'_>) -> Declaration {
+/// What is declared of a patch before it is sent, and why.
+pub(super) fn declaration(bridge: &Bridge, job: &Job<'_>, patch: &Patch, why: &str) -> Declaration {
     let field = |(field, plan): (Field, &fields::FieldPlan)| {
         (field, DeclaredField { source: plan.source, sent: plan.sent, before: plan.before })
     };
     Declaration {
-        run,
+        run: job.run,
         contact: ContactKey { shop: bridge.shop_name().clone(), id: job.contact.id },
         hashes: Hashes::of(job.identity, &bridge.key),
         customer: job.customer.clone(),
-        why: job.plan.reason.clone(),
-        fields: job.plan.patch.sent().map(field).collect(),
+        why: why.to_owned(),
+        fields: patch.sent().map(field).collect(),
         at: bridge.clock.now(),
     }
 }
@@ -243,8 +244,7 @@ async fn update(
         }
         Err(error) => return outcome_of(error, "update-failed"),
     };
-    // What has to be put back is put back though somebody asked to stop.
-    look(bridge, &writer.under(tenure.permit(None)), job, &before, &patch, after, canary).await
+    look(bridge, tenure, job, &before, &patch, after, canary).await
 }
 
 /// What persons said since the page was known: that nothing is to be written, or that she is to be forgotten. Asked before each write.
@@ -280,7 +280,7 @@ fn again(bridge: &Bridge, job: &Job<'_>, fresh: &Customer) -> Patch {
 /// Compares what came back with what was there and what was sent.
 async fn look(
     bridge: &Bridge,
-    writer: &Writer,
+    tenure: &Tenure,
     job: &Job<'_>,
     before: &Customer,
     patch: &Patch,
@@ -298,7 +298,7 @@ async fn look(
     }
     let lost = lost(before, &after, &sent);
     if !lost.is_empty() {
-        let restored = restore(bridge, writer, before, &sent).await;
+        let restored = restore(bridge, tenure, job, before, patch).await;
         return Err(PassError::Overrides { customer: job.customer.clone(), fields: lost.join(", "), restored });
     }
     if took(&after, before, &sent) {
@@ -310,18 +310,6 @@ async fn look(
     Ok(failed("update-not-applied", false))
 }
 
-/// Fields that stood before, were not sent, and are gone.
-fn lost(before: &Customer, after: &Customer, sent: &Map<String, Value>) -> Vec<String> {
-    let stands = |document: &Map<String, Value>, field: &str| document.get(field).is_some_and(|value| !value.is_null());
-    before
-        .document
-        .keys()
-        .filter(|field| !sent.contains_key(*field))
-        .filter(|field| stands(&before.document, field) && !stands(&after.document, field))
-        .cloned()
-        .collect()
-}
-
 /// Whether an update did something: a field shows what was sent, or (servers trim) something else than before. A field alone may
 /// stay as it was: a server that trims a new value may arrive at the old one.
 fn took(after: &Customer, before: &Customer, sent: &Map<String, Value>) -> bool {
@@ -329,21 +317,6 @@ fn took(after: &Customer, before: &Customer, sent: &Map<String, Value>) -> bool 
         let now = after.document.get(field);
         now == Some(value) || now.unwrap_or(&Value::Null) != before.document.get(field).unwrap_or(&Value::Null)
     })
-}
-
-/// Puts everything back as it was, with what was sent: such a server wants the whole document.
-async fn restore(bridge: &Bridge, writer: &Writer, before: &Customer, sent: &Map<String, Value>) -> &'static str {
-    const FAILED: &str = "they could not be put back: restore them by hand, from Vivocha's own history of the customer";
-    let mut whole = before.document.clone();
-    whole.remove(&bridge.rules.naming.id);
-    whole.extend(sent.clone());
-    if writer.update(&before.id, whole).await.is_err() {
-        return FAILED;
-    }
-    match bridge.reader.get(&before.id).await {
-        Ok(Some(now)) if lost(before, &now, sent).is_empty() => "they were put back, and read to be there",
-        Ok(_) | Err(_) => FAILED,
-    }
 }
 
 fn failed(cause: &str, doubt: bool) -> Done {

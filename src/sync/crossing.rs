@@ -115,7 +115,7 @@ impl Crossing<'_> {
         if known.paused && !jobs.is_empty() && self.bridge.writer.is_some() {
             return Err(PassError::Paused);
         }
-        let mut applied = apply::apply(self.bridge, self.tenure, self.run, &jobs, self.canary).await?;
+        let mut applied = apply::apply(self.bridge, self.tenure, &jobs, self.canary).await?;
         applied.settled.extend(self.old_doubts(&evidence, &known));
         self.canary = applied.canary;
         let commit = Commit { crossing: self, sorted: &sorted, known: &known, plan: &plan, reach, ids: &all, length };
@@ -160,8 +160,8 @@ impl Crossing<'_> {
         for contact in plan.contacts.iter().filter(|plan| !plan.patch.is_empty()) {
             let id = contact.contact.id;
             let (Some(subject), Some(link)) = (subjects.get(&id), &contact.link) else { continue };
-            let job =
-                Job { contact: &subject.contact, identity: &subject.identity, plan: contact, customer: &link.customer };
+            let Subject { contact: of, identity, .. } = subject;
+            let job = Job { contact: of, identity, plan: contact, customer: &link.customer, run: self.run };
             let what = self.what(contact);
             match self.hold_of(contact, what, known) {
                 None => sifted.jobs.push(job),

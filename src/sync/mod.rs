@@ -19,6 +19,7 @@ mod guards;
 mod holding;
 pub mod host;
 pub mod pages;
+mod putback;
 mod reading;
 pub mod record;
 mod resync;
