@@ -145,7 +145,7 @@ async fn back_after(on: On, days: i64) -> (Town, i64) {
     town.execute(&format!("UPDATE links SET ended_at = ended_at - {span} WHERE id = 7")).await;
     town.execute(&format!("UPDATE contacts SET judged_at = judged_at - {span} WHERE id = 7")).await;
     town.anagrafe(&["resync"]).await.code(0);
-    let known = if days < 90 { 1 } else { 0 };
+    let known = i64::from(days < 90);
     assert_eq!(town.number("SELECT COUNT(*) FROM links WHERE id = 7").await, known);
     assert_eq!(town.number("SELECT COUNT(email) FROM contacts WHERE id = 7").await, known, "nor who she was");
     let back = contact(7, &person(7).name, &email(7), "333 4567713");

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use anagrafe::{
     model::{ContactId, link::Role, state::ContactState},
     store::{
-        ContactRecord, Due, DueQuery, IndexEntry, LinkChange, PageQuery, PageRecord, Resync, ResyncStep, StoreError,
+        ContactRecord, Due, DueQuery, Fingerprint, IndexEntry, LinkChange, PageQuery, PageRecord, Resync, ResyncStep,
+        StoreError,
     },
 };
 
@@ -188,11 +189,8 @@ pub async fn all_that_were_judged_are_counted_by_the_rules_they_were_judged_by(p
     let by = async |name| pass.store.judged_by(&shop(name)).await.unwrap();
     assert_eq!(by("alfa").await, BTreeMap::new());
     pass.survey((1..=6).map(entry).collect()).await;
-    let older = |number| {
-        let mut record = judged(number, ContactState::Invalid);
-        record.fingerprint.rules = "normalise=0".to_owned();
-        record
-    };
+    let rules = || Fingerprint { content: hash("content"), rules: "normalise=0".to_owned() };
+    let older = |number| ContactRecord { fingerprint: rules(), ..judged(number, ContactState::Invalid) };
     let excluded = judged(5, ContactState::Excluded);
     pass.record(vec![linked(1, "c1", Role::Owner), waiting(2, Vec::new()), older(3), older(4), excluded]).await;
     let counted = [("normalise=0", 2), (RULES, 2)].map(|(rules, count)| (rules.to_owned(), count));
