@@ -9,19 +9,20 @@
 )]
 
 mod support;
+#[path = "faults/table.rs"]
+mod table;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use anagrafe::sandbox::{
     Fault,
     FaultKind::{self, *},
-    Malformed, Options,
-    RetryAfter::{Date, Seconds},
-    population,
+    Malformed, Options, population,
 };
 use futures::{StreamExt as _, stream};
 use serde_json::{Map, Value};
-use support::{Ended, Town, kept};
+use support::{Ended, On, Town, kept};
+use table::{cases, slow, status};
 
 /// Where in the life of a town a fault strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,90 +31,17 @@ enum Scene {
     First,
     /// A later one, after newcomers and edits.
     Later,
-    /// A later one, which fetches a contact by id because it was parked.
-    Due,
+    /// A later one, which fetches a contact by id: a sync because it was parked, a resync because it was deleted.
+    ById,
 }
 
-const PAGES: &[&str] = &["contacts.find", "customers.search"];
-const SHOP: &[&str] = &["contacts.count", "contacts.find", "contacts.get"];
-const WRITES: &[&str] = &["customers.update"];
-/// What reads and writes people.
-const PEOPLE: &[&str] =
-    &["contacts.count", "contacts.find", "contacts.get", "customers.search", "customers.get", "customers.update"];
-/// Those, and what has to go well before.
-const ALL: &[&str] = &[
-    "world",
-    "token",
-    "openapi",
-    "contacts.count",
-    "contacts.find",
-    "contacts.get",
-    "customers.search",
-    "customers.get",
-    "customers.update",
-];
-/// The front door has a deadline of its own, half a minute: too long to be waited for here.
-const ALL_BUT_THE_DOOR: &[&str] = ALL.split_at(1).1;
-
-/// The table; and a match, so that a fault that is added to the sandbox and not here is an error of the compiler.
-macro_rules! table {
-    ($($pattern:pat => $([$($kind:expr),+] on $calls:expr),+;)+) => {
-        fn table() -> Vec<(Vec<FaultKind>, &'static [&'static str])> {
-            vec![$($((vec![$($kind),+], $calls)),+),+]
-        }
-
-        const fn has_a_row(kind: &FaultKind) {
-            match kind {
-                $($pattern => {})+
-            }
-        }
-    };
-}
-
-const fn status(status: u16) -> FaultKind {
-    Status { status, retry_after: None, body: None }
-}
-
-table! {
-    Status { .. } => [
-        status(400), status(401), status(403), status(404), status(410), status(500),
-        Status { status: 429, retry_after: Some(Date(1)), body: None }
-    ] on PEOPLE, [
-        status(503),
-        Status { status: 429, retry_after: Some(Seconds(1)), body: None }
-    ] on ALL;
-    StatusAfter { .. } => [StatusAfter { status: 500 }, StatusAfter { status: 503 }] on PEOPLE;
-    ResetBefore => [ResetBefore] on ALL;
-    ResetAfter => [ResetAfter] on ALL;
-    HangBefore => [HangBefore] on ALL_BUT_THE_DOOR;
-    HangAfter => [HangAfter] on ALL_BUT_THE_DOOR;
-    LateApply { .. } => [LateApply { ms: 1500 }] on ALL_BUT_THE_DOOR;
-    Latency { .. } => [Latency { ms: 20 }] on ALL;
-    Truncated => [Truncated] on ALL;
-    NotJson => [NotJson] on ALL;
-    InvalidUtf8 => [InvalidUtf8] on ALL;
-    Nested { .. } => [Nested { depth: 100_000 }] on ALL;
-    Huge { .. } => [Huge { bytes: 33 << 20 }] on PEOPLE;
-    Bomb { .. } => [Bomb { bytes: 33 << 20 }] on PEOPLE;
-    Redirect { .. } => [Redirect { location: "http://127.0.0.1:9/elsewhere".into() }] on ALL;
-    RepeatedPage => [RepeatedPage] on PAGES;
-    ReversedPage => [ReversedPage] on PAGES;
-    EmptyPage => [EmptyPage] on PAGES;
-    MalformedRecord { .. } => [
-        MalformedRecord { how: Malformed::Types },
-        MalformedRecord { how: Malformed::Id },
-        MalformedRecord { how: Malformed::Null }
-    ] on PAGES;
-    IgnoredFilter => [IgnoredFilter] on &["contacts.count", "contacts.find", "customers.search"];
-    OverridingUpdate => [OverridingUpdate] on WRITES;
-    TrimmingUpdate { .. } => [TrimmingUpdate { to: 5 }] on WRITES;
-    SilentUpdate => [SilentUpdate] on WRITES;
-    StrictSchema => [StrictSchema] on WRITES;
-    SearchLag { .. } => [SearchLag { ms: 60_000 }] on WRITES;
-    LateIds { .. } => [LateIds { every: 3 }] on SHOP;
-    OtherPeople => [OtherPeople] on &["contacts.find", "contacts.get"];
-    AnotherId => [AnotherId] on &["contacts.get", "customers.get", "customers.update"];
-    WrongCount { .. } => [WrongCount { to: 0 }, WrongCount { to: 1_000_000 }] on &["contacts.count", "customers.search"];
+/// Which pass is struck, and on which store.
+#[derive(Debug, Clone, Copy)]
+struct Ground {
+    on: On,
+    pass: &'static str,
+    /// Of so many cases one is struck, where there is no time for all.
+    one_of: usize,
 }
 
 fn everybody(town: &Town) -> Vec<String> {
@@ -125,23 +53,17 @@ fn everybody(town: &Town) -> Vec<String> {
     people.chain(chats).flatten().filter(|text| text.trim().len() >= 6).collect()
 }
 
-async fn sql(town: &Town, text: &'static str) {
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(town.store());
-    let mut db = <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&options).await.unwrap();
-    sqlx::query(text).execute(&mut db).await.unwrap();
-    sqlx::Connection::close(db).await.unwrap();
-}
-
 /// Makes what is parked due now, instead of in a minute.
 async fn make_due(town: &Town) {
-    if town.store().exists() {
-        sql(town, "UPDATE contacts SET retry_at = 1 WHERE retry_at IS NOT NULL").await;
+    // Where the first run ended before it made a table, there is nobody.
+    if town.number("SELECT COUNT(*) FROM contacts").await > 0 {
+        town.execute("UPDATE contacts SET retry_at = 1 WHERE retry_at IS NOT NULL").await;
     }
 }
 
 /// A town at the point where the fault strikes.
-async fn town(scene: Scene) -> Town {
-    let town = Town::with(population::generate(61, 26, 30), Options::default()).await;
+async fn town(scene: Scene, ground: Ground) -> Town {
+    let town = Town::on(ground.on, population::generate(61, 26, 30), Options::default()).await;
     let www = town.sandbox.www_url();
     town.edit(|text| {
         let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("base_url")).collect();
@@ -165,7 +87,11 @@ async fn town(scene: Scene) -> Town {
                 town.sandbox.vivocha.add_customer(customer);
             }
         }
-        Scene::Due => {
+        Scene::ById if ground.pass == "resync" => {
+            town.anagrafe(&["sync"]).await.code(0);
+            town.sandbox.open2b.delete_contact(town.sandbox.open2b.contacts()[3].id);
+        }
+        Scene::ById => {
             town.sandbox.faults().set(Fault::always("contacts.find", MalformedRecord { how: Malformed::Types }));
             town.anagrafe(&["sync"]).await.code(3);
             town.sandbox.faults().clear();
@@ -182,14 +108,20 @@ type World = (BTreeMap<i64, kept::Kept>, BTreeMap<String, Map<String, Value>>);
 async fn world(town: &Town) -> World {
     let customers = town.sandbox.vivocha.customers().into_iter();
     let customers = customers.map(|customer| (customer["id"].as_str().unwrap().to_owned(), customer)).collect();
-    (kept::contacts(&town.store()).await, customers)
+    (town.contacts().await, customers)
 }
 
 /// The first run with the fault, then runs without; how the first ended, and what is wrong.
-async fn strike(scene: Scene, kind: FaultKind, call: &'static str, wanted: &World) -> (String, Vec<String>) {
-    let town = town(scene).await;
+async fn strike(
+    scene: Scene,
+    ground: Ground,
+    kind: FaultKind,
+    call: &'static str,
+    wanted: &World,
+) -> (String, Vec<String>) {
+    let town = town(scene, ground).await;
     town.sandbox.faults().set(Fault::always(call, kind.clone()));
-    let ended = town.anagrafe(&["sync"]).await;
+    let ended = town.anagrafe(&[ground.pass]).await;
     let hit = town.sandbox.journal().iter().any(|entry| !entry.faults.is_empty());
     town.sandbox.faults().clear();
     let mut wrong = unfit(&town, &ended);
@@ -203,12 +135,12 @@ async fn strike(scene: Scene, kind: FaultKind, call: &'static str, wanted: &Worl
     if let LateApply { ms } = kind {
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
-    let wanted = if let TrimmingUpdate { to } = kind { &cut(wanted, scene, to).await } else { wanted };
+    let wanted = if let TrimmingUpdate { to } = kind { &cut(wanted, scene, ground, to).await } else { wanted };
     let mut differ = vec!["it is not quiet after three runs".to_owned()];
     for _ in 0..3 {
         make_due(&town).await;
         town.sandbox.clear_journal();
-        let again = town.anagrafe(&["sync"]).await;
+        let again = town.anagrafe(&[ground.pass]).await;
         wrong.extend(unfit(&town, &again));
         differ = differences(&world(&town).await, wanted);
         if again.code != 0 {
@@ -222,7 +154,7 @@ async fn strike(scene: Scene, kind: FaultKind, call: &'static str, wanted: &Worl
         }
     }
     wrong.extend(differ);
-    (format!("{scene:?} {call} {kind:?}: {}", ended.code), wrong)
+    (format!("{scene:?} {ground:?} {call} {kind:?}: {}", ended.code), wrong)
 }
 
 fn differences(found: &World, wanted: &World) -> Vec<String> {
@@ -235,9 +167,9 @@ fn differences(found: &World, wanted: &World) -> Vec<String> {
 }
 
 /// What a server that cuts texts makes of what is written: values that stood before are whole.
-async fn cut(wanted: &World, scene: Scene, to: usize) -> World {
+async fn cut(wanted: &World, scene: Scene, ground: Ground, to: usize) -> World {
     let mut wanted = wanted.clone();
-    let before = town(scene).await;
+    let before = town(scene, ground).await;
     for (id, customer) in &mut wanted.1 {
         let stood = before.sandbox.vivocha.customer(id).unwrap();
         for (field, value) in customer.iter_mut().filter(|(field, value)| stood.get(*field) != Some(value)) {
@@ -267,35 +199,11 @@ fn unfit(town: &Town, ended: &Ended) -> Vec<String> {
     wrong
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test has no command line of its own")]
-fn slow() -> bool {
-    std::env::var_os("ANAGRAFE_SLOW").is_some()
-}
-
-/// Every kind on every call; where a kind has several forms they take turns, and all come on every call in the slow programme.
-fn cases() -> Vec<(FaultKind, &'static str)> {
-    let slow = slow();
-    let of = |(kinds, calls): (Vec<FaultKind>, &'static [&'static str])| {
-        let forms = move |(turn, call): (usize, &&'static str)| {
-            let all = kinds.iter().cloned().enumerate();
-            let taken: Vec<_> =
-                all.filter(|(at, _)| slow || turn % kinds.len() == *at).map(|(_, kind)| (kind, *call)).collect();
-            taken
-        };
-        calls.iter().enumerate().flat_map(forms).collect::<Vec<_>>()
-    };
-    let cases: Vec<_> = table().into_iter().flat_map(of).collect();
-    for (kind, _) in &cases {
-        has_a_row(kind);
-    }
-    cases
-}
-
 /// Where a case strikes: contacts are fetched by id only where some are due; the others take turns, in the slow programme both.
 fn strikes(scene: Scene, number: usize, kind: &FaultKind, call: &str) -> bool {
     let slow = slow();
     match scene {
-        Scene::Due => call == "contacts.get",
+        Scene::ById => call == "contacts.get",
         _ if call == "contacts.get" => false,
         // Whom a shop showed first it is believed: its own people are then the strangers, and held until a person has said.
         Scene::First => (slow || number.is_multiple_of(2)) && *kind != OtherPeople,
@@ -303,17 +211,18 @@ fn strikes(scene: Scene, number: usize, kind: &FaultKind, call: &str) -> bool {
     }
 }
 
-async fn every_fault(scene: Scene) {
-    let undisturbed = town(scene).await;
+async fn every_fault(scene: Scene, ground: Ground) {
+    let undisturbed = town(scene, ground).await;
     for _ in 0..2 {
         make_due(&undisturbed).await;
-        undisturbed.anagrafe(&["sync"]).await.code(0);
+        undisturbed.anagrafe(&[ground.pass]).await.code(0);
     }
     let wanted = &world(&undisturbed).await;
     let cases = cases().into_iter().enumerate().filter(|(number, (kind, call))| strikes(scene, *number, kind, call));
-    let strikes = stream::iter(cases).map(|(_, (kind, call))| strike(scene, kind, call, wanted));
+    let cases: Vec<_> = cases.step_by(if slow() { 1 } else { ground.one_of }).collect();
+    let strikes = stream::iter(cases).map(|(_, (kind, call))| strike(scene, ground, kind, call, wanted));
     let struck: Vec<(String, Vec<String>)> = strikes.buffer_unordered(6).collect().await;
-    assert!(struck.len() >= 15, "{} cases", struck.len());
+    assert!(struck.len() >= (15 / ground.one_of).max(1), "{} cases", struck.len());
     let wrong: Vec<String> = struck
         .into_iter()
         .filter(|(_, wrong)| !wrong.is_empty())
@@ -322,24 +231,52 @@ async fn every_fault(scene: Scene) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+const SYNC: Ground = Ground { on: On::Sqlite, pass: "sync", one_of: 1 };
+/// The others: a sample of the table, and all of it in the slow programme.
+const RESYNC: Ground = Ground { on: On::Sqlite, pass: "resync", one_of: 21 };
+const SERVED: Ground = Ground { on: On::Postgres, pass: "sync", one_of: 21 };
+const SERVED_RESYNC: Ground = Ground { on: On::Postgres, pass: "resync", one_of: 21 };
+const SCENES: [Scene; 3] = [Scene::First, Scene::Later, Scene::ById];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn c5_once_a_fault_of_the_first_sync_is_over_three_runs_are_enough_to_be_quiet() {
-    every_fault(Scene::First).await;
+    every_fault(Scene::First, SYNC).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn c5_once_a_fault_of_a_later_sync_is_over_three_runs_are_enough_to_be_quiet() {
-    every_fault(Scene::Later).await;
+    every_fault(Scene::Later, SYNC).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn c5_once_a_fault_of_a_contact_fetched_by_id_is_over_three_runs_are_enough_to_be_quiet() {
-    every_fault(Scene::Due).await;
+    every_fault(Scene::ById, SYNC).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c5_once_a_fault_of_a_resync_is_over_three_runs_are_enough_to_be_quiet() {
+    for scene in SCENES {
+        every_fault(scene, RESYNC).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c5_once_a_fault_of_a_sync_on_a_server_is_over_three_runs_are_enough_to_be_quiet() {
+    for scene in SCENES {
+        every_fault(scene, SERVED).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c5_once_a_fault_of_a_resync_on_a_server_is_over_three_runs_are_enough_to_be_quiet() {
+    for scene in SCENES {
+        every_fault(scene, SERVED_RESYNC).await;
+    }
 }
 
 /// Whom a first sync linked, and a field that it wrote.
 async fn written_to() -> (Town, i64, String) {
-    let town = town(Scene::First).await;
+    let town = town(Scene::First, SYNC).await;
     town.anagrafe(&["sync"]).await.code(0);
     let written = |truth: &&population::ContactTruth| truth.owner && truth.writes.contains_key("telnum");
     let truth = town.sandbox.truth.contacts.values().find(written).unwrap().clone();
@@ -380,7 +317,7 @@ async fn what_is_questioned_stays_so_through_an_outage() {
         Fault::always("customers.search", status(503)),
         Fault::always("contacts.find", MalformedRecord { how: Malformed::Types }),
     ] {
-        sql(&town, "UPDATE contacts SET recheck_at = 1 WHERE reason = 'questioned'").await;
+        town.execute("UPDATE contacts SET recheck_at = 1 WHERE reason = 'questioned'").await;
         town.sandbox.faults().set(fault);
         town.anagrafe(&["sync"]).await;
         town.sandbox.faults().clear();

@@ -383,7 +383,7 @@ async fn a_changed_rule_is_never_silently_unapplied_and_a_plan_says_which() {
     town.anagrafe(&["sync"]).await.code(0);
     town.append("[matching]\nnames_differ = \"link\"");
     let planned = town.anagrafe(&["plan"]).await.code(0);
-    assert!(planned.stdout.contains("200 of them are due because [matching] changed"), "{}", planned.stdout);
+    assert!(planned.stdout.contains("200 contacts are due because [matching] changed"), "{}", planned.stdout);
     let waiting = async || {
         let status = town.anagrafe(&["status", "--json"]).await.json();
         status["shops"]["main"]["states"]["waiting"].as_u64().unwrap()

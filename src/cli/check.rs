@@ -3,7 +3,6 @@
 //!
 //! Everything is shown at once: nothing ends because something before it failed.
 
-mod server;
 mod write_probe;
 
 use std::{path::Path, sync::Arc};
@@ -18,7 +17,7 @@ use super::{
     keys, logging,
     network::{self, Network},
     output::Output,
-    setup,
+    setup::{self, Purpose},
 };
 use crate::{
     config::{self, Problems, Settings, StoreUrl},
@@ -29,6 +28,7 @@ use crate::{
     sync::check::{
         self, Entry, Report,
         account::Asked,
+        postgres::PostgresPlace,
         sqlite::SqlitePlace,
         state::{Place, State},
     },
@@ -127,7 +127,10 @@ async fn store(context: &Context, settings: &Settings) -> Vec<Finding> {
         StoreUrl::Sqlite { path } => {
             Box::new(SqlitePlace { path: path.clone(), state_dir: state_dir.clone(), account })
         }
-        StoreUrl::Postgres { url } => return server::findings(context, settings, url).await,
+        StoreUrl::Postgres { url } => {
+            let patience = setup::patience(context, settings, Purpose::Look);
+            Box::new(PostgresPlace { url: url.clone(), account, patience })
+        }
     };
     let given = settings.store.hash_key.as_ref().map(|key| HashKey::new(key.expose_secret().as_bytes()));
     let given = match given.transpose() {

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde::Serialize;
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     model::{proposal::Proposed, run::RunReport, state::ContactState},
-    plan::page::ContactPlan,
+    plan::{fingerprint, page::ContactPlan},
     sync::{
         Candidacy, SystemClock, Tenure, Watch,
         run::{Ran, Surveyed, SyncOptions, survey, sync},
@@ -58,6 +58,9 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<Exit, Failure> {
         });
         let watch = Arc::clone(&printer) as Arc<dyn Watch>;
         let bridge = setup::bridge(&settings, &shop, &network, &reader, &memory, false, watch, signals.stop.clone())?;
+        // Before anything is judged by the new ones, in the copy that this works on.
+        let judged_by = memory.store.judged_by(&shop).await?;
+        printer.sums().due_because = fingerprint::due_because(&judged_by, &bridge.rules_print());
         let options = SyncOptions { limit: args.limit, full: args.full };
         let Ran { report, error: _ } = match survey(&bridge, &tenure).await? {
             Surveyed::Whole(note) => sync(&bridge, &tenure, options, note).await?,
@@ -78,8 +81,10 @@ struct Sums {
     link_proposals: u64,
     merge_proposals: u64,
     states: BTreeMap<ContactState, u64>,
-    /// Contacts that are due though they are the same, by the section of the rules that changed.
+    /// Contacts of the shop that are due though they may be the same, by the section of the rules that changed.
     due_because: BTreeMap<String, u64>,
+    /// Those of them that a sync would look at; a resync looks at the others.
+    due_read: BTreeMap<String, u64>,
 }
 
 struct Printer {
@@ -90,8 +95,12 @@ struct Printer {
 }
 
 impl Printer {
+    fn sums(&self) -> MutexGuard<'_, Sums> {
+        self.sums.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn summary(&self, report: &RunReport) -> Result<(), Failure> {
-        let sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sums = self.sums().clone();
         if self.out.json {
             #[derive(Serialize)]
             struct Summary<'a> {
@@ -106,8 +115,14 @@ impl Printer {
             "shop {}: {} contacts read, {} unchanged. A sync would link {} contacts, update {} customers{fields}, and put {} links and {} merges before a person or the safeguards.",
             report.shop, report.read, report.counts.unchanged, sums.links, sums.updates, sums.link_proposals, sums.merge_proposals
         ));
-        for (section, count) in &sums.due_because {
-            self.out.line(format!("{count} of them are due because [{section}] changed since they were judged."));
+        for (section, due) in &sums.due_because {
+            let read = sums.due_read.get(section).copied().unwrap_or_default();
+            let rest = if read < *due {
+                format!(" A sync would look at {read} of them; `anagrafe resync` looks at all.")
+            } else {
+                String::new()
+            };
+            self.out.line(format!("{due} contacts are due because [{section}] changed since they were judged.{rest}"));
         }
         if let Some(error) = &report.error {
             self.out.line(format!("It would end here: {error}"));
@@ -127,16 +142,16 @@ impl Watch for Printer {
     }
 
     fn judged_by_other_rules(&self, sections: &[String]) {
-        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sums = self.sums();
         for section in sections {
-            *sums.due_because.entry(section.clone()).or_default() += 1;
+            *sums.due_read.entry(section.clone()).or_default() += 1;
         }
     }
 
     fn planned(&self, plan: &ContactPlan) {
         let new_link = plan.link.as_ref().is_some_and(|link| !link.standing);
         {
-            let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut sums = self.sums();
             sums.links += u64::from(new_link);
             sums.updates += u64::from(!plan.patch.is_empty());
             for field in plan.writes() {

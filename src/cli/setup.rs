@@ -158,39 +158,6 @@ async fn served(
     Ok(Arc::new(PostgresStore::open(&options, patience, &notice).await?))
 }
 
-/// The store of a server as it stands, and whether it is under the previous key: nothing is made, and nothing brought up to date.
-///
-/// # Errors
-/// If it does not stand, or is another key's.
-pub async fn standing(
-    context: &Context,
-    settings: &Settings,
-    url: &SecretString,
-) -> Result<(Arc<dyn Store>, bool), StoreError> {
-    let keys = Keys::of(settings, Purpose::Look).map_err(|_| StoreError::WrongKey)?;
-    for key in keys.all() {
-        let options = postgres::OpenOptions {
-            url: url.clone(),
-            account: settings.vivocha.account.clone(),
-            key_check: key.check_value(),
-            create: false,
-            migrate: false,
-            read_only: false,
-        };
-        let patience = patience(context, settings, Purpose::Look);
-        match PostgresStore::open(&options, patience, &|_| {}).await {
-            Err(StoreError::WrongKey) => {}
-            Err(error) => return Err(error),
-            Ok(store) => {
-                let store: Arc<dyn Store> = Arc::new(store);
-                context.opened(&store);
-                return Ok((store, keys.is_previous(key)));
-            }
-        }
-    }
-    Err(StoreError::WrongKey)
-}
-
 /// How long a server that is away is waited for: a person who only looks does not want to wait long.
 #[must_use]
 pub fn patience(context: &Context, settings: &Settings, purpose: Purpose) -> Patience {

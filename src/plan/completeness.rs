@@ -65,9 +65,18 @@ pub fn too_many_gone(known: u64, gone: u64, limits: &SafeguardLimits) -> Option<
 /// identifier and no name is what it was.
 #[must_use]
 pub fn is_another_shop(known: u64, strangers: u64) -> bool {
-    const FEW: u64 = 5;
     strangers >= FEW && strangers.saturating_mul(2) > known
 }
+
+/// Whether a shop answers other ids where known ones were: of the contacts known in the range of a page so many are missing and so many
+/// still there, and so many stand there that nobody knew. Deletions alone bring no newcomers, and newcomers delete nobody.
+#[must_use]
+pub fn is_displaced(missing: u64, there: u64, newcomers: u64) -> bool {
+    missing >= FEW && missing > there && newcomers > there
+}
+
+/// Fewer than these may be chance.
+const FEW: u64 = 5;
 
 #[cfg(test)]
 mod tests {
@@ -130,6 +139,17 @@ mod tests {
         assert!(too_many_gone(20, 10, &limits()).is_none());
         assert!(too_many_gone(1000, 200, &limits()).is_none());
         assert!(too_many_gone(1000, 201, &limits()).is_some());
+    }
+
+    #[test]
+    fn other_ids_in_the_place_of_known_ones_are_another_shops() {
+        assert!(is_displaced(40, 0, 40));
+        assert!(is_displaced(5, 0, 1));
+        assert!(!is_displaced(4, 0, 40), "too few to tell");
+        assert!(!is_displaced(600, 0, 0), "deleted, and nobody came");
+        assert!(!is_displaced(0, 20, 900), "an import");
+        assert!(!is_displaced(40, 60, 900), "most are still there");
+        assert!(!is_displaced(60, 40, 40), "as many are known as are not");
     }
 
     #[test]

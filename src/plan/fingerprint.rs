@@ -1,6 +1,8 @@
 //! Fingerprints: what a contact was judged on. They cover the content *and* the rules, so that a new rule is never silently
 //! unapplied, and they say by section which rule it was.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::model::{
@@ -49,6 +51,19 @@ pub fn changed_sections(old: &str, new: &str) -> Vec<String> {
     };
     let old = parts(old);
     parts(new).into_iter().filter(|part| !old.contains(part)).map(|(name, _)| name).collect()
+}
+
+/// How many contacts are due because of which section, by name: of those that were judged by other rules than today's. Where two
+/// sections changed, a contact counts for each.
+#[must_use]
+pub fn due_because(judged_by: &BTreeMap<String, u64>, today: &str) -> BTreeMap<String, u64> {
+    let mut due = BTreeMap::new();
+    for (rules, contacts) in judged_by {
+        for section in changed_sections(rules, today) {
+            *due.entry(section).or_default() += contacts;
+        }
+    }
+    due
 }
 
 /// The hash of all of a contact that can make a difference: a note that is never sent is none of our business.

@@ -13,6 +13,8 @@ pub mod seal;
 pub mod sqlite;
 pub mod units;
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 pub use error::StoreError;
@@ -45,6 +47,8 @@ pub trait Questions: Send + Sync {
     async fn held(&self, hold: i64, limit: u64) -> Result<Vec<ContactKey>, StoreError>;
     /// Erasures, oldest first.
     async fn erasures(&self) -> Result<Vec<Erased>, StoreError>;
+    /// How many contacts of a shop, neither gone nor excluded, were judged by which rules.
+    async fn judged_by(&self, shop: &ShopName) -> Result<BTreeMap<String, u64>, StoreError>;
     /// What the store is, and what it may do: its kind and version in words, its schema, whether it can be written to.
     async fn health(&self) -> Result<Health, StoreError>;
 }

@@ -27,6 +27,8 @@ pub struct Job<'a> {
     pub plan: &'a ContactPlan,
     /// To whom.
     pub customer: &'a CustomerId,
+    /// Within which run.
+    pub run: RunId,
 }
 
 /// What became of an update.
@@ -72,13 +74,7 @@ pub(super) const UNREACHABLE: &str = "vivocha-unreachable";
 ///
 /// # Errors
 /// Only where nothing was sent: writing is paused, or the store failed.
-pub async fn apply(
-    bridge: &Bridge,
-    tenure: &Tenure,
-    run: RunId,
-    jobs: &[Job<'_>],
-    canary: bool,
-) -> Result<Applied, PassError> {
+pub async fn apply(bridge: &Bridge, tenure: &Tenure, jobs: &[Job<'_>], canary: bool) -> Result<Applied, PassError> {
     let mut applied = Applied { canary, ..Applied::default() };
     // A dry run takes the plan as it stands for done.
     let Some(writer) = bridge.writer.as_ref().filter(|_| !jobs.is_empty()) else {
@@ -86,7 +82,8 @@ pub async fn apply(
         applied.done.extend(jobs.iter().map(as_planned));
         return Ok(applied);
     };
-    let mut declarations: Vec<Declaration> = jobs.iter().map(|job| declaration(bridge, run, job)).collect();
+    let mut declarations: Vec<Declaration> =
+        jobs.iter().map(|job| declaration(bridge, job, &job.plan.patch, &job.plan.reason)).collect();
     let updating = &Updating::new(bridge, tenure, writer);
     let ids = declare(bridge, tenure, &mut declarations, &mut applied).await?;
     let mut declared = jobs.iter().filter(|job| !erased(&applied, job)).zip(ids).collect::<Vec<_>>().into_iter();
@@ -180,17 +177,18 @@ fn outage(applied: &mut Applied, done: &Done) -> Option<PassError> {
     (applied.troubled >= bound).then(|| PassError::Outage { count: applied.troubled, cause: cause.clone() })
 }
 
-fn declaration(bridge: &Bridge, run: RunId, job: &Job<'_>) -> Declaration {
+/// What is declared of a patch before it is sent, and why.
+pub(super) fn declaration(bridge: &Bridge, job: &Job<'_>, patch: &fields::Patch, why: &str) -> Declaration {
     let field = |(field, plan): (Field, &fields::FieldPlan)| {
         (field, DeclaredField { source: plan.source, sent: plan.sent, before: plan.before })
     };
     Declaration {
-        run,
+        run: job.run,
         contact: ContactKey { shop: bridge.shop_name().clone(), id: job.contact.id },
         hashes: Hashes::of(job.identity, &bridge.key),
         customer: job.customer.clone(),
-        why: job.plan.reason.clone(),
-        fields: job.plan.patch.sent().map(field).collect(),
+        why: why.to_owned(),
+        fields: patch.sent().map(field).collect(),
         at: bridge.clock.now(),
     }
 }

@@ -103,6 +103,9 @@ impl Crossing<'_> {
         let mut sorted = self.sieve().sort(records, members, &known);
         let strangers = (sorted.strangers, sorted.known);
         guards::not_strangers(self.bridge, self.tenure, self.run, strangers, self.sample(&sorted)).await?;
+        let there = known.contacts.len() as u64;
+        let displaced = (known.missing.len() as u64, there, (all.len() as u64).saturating_sub(there));
+        guards::not_displaced(self.bridge, self.tenure, self.run, displaced, self.sample(&sorted)).await?;
         let work = std::mem::take(&mut sorted.work);
         let gathering = gather::gather(self.bridge, work, &sorted.hashes, &known);
         let Gathered { evidence, failed, in_doubt } = unless_stopped(&self.bridge.stop, gathering).await?;
@@ -114,7 +117,7 @@ impl Crossing<'_> {
         if known.paused && !jobs.is_empty() && self.bridge.writer.is_some() {
             return Err(PassError::Paused);
         }
-        let mut applied = apply::apply(self.bridge, self.tenure, self.run, &jobs, self.canary).await?;
+        let mut applied = apply::apply(self.bridge, self.tenure, &jobs, self.canary).await?;
         applied.settled.extend(self.old_doubts(&evidence, &known));
         self.canary = applied.canary;
         tally.seen(evidence.customers.len() as u64);
@@ -140,8 +143,8 @@ impl Crossing<'_> {
             ids: ids.to_vec(),
             identifiers: identifiers.into_iter().collect(),
             covers: match reach {
-                Reach::Page { after, last, resync: true, .. } => Some((after, last)),
-                Reach::Page { resync: false, .. } | Reach::Due => None,
+                Reach::Page { after, last, .. } => Some((after, last)),
+                Reach::Due => None,
             },
         };
         Ok(self.bridge.store.known(&query).await?)
@@ -163,8 +166,8 @@ impl Crossing<'_> {
         for contact in plan.contacts.iter().filter(|plan| !plan.patch.is_empty()) {
             let id = contact.contact.id;
             let (Some(subject), Some(link)) = (subjects.get(&id), &contact.link) else { continue };
-            let job =
-                Job { contact: &subject.contact, identity: &subject.identity, plan: contact, customer: &link.customer };
+            let Subject { contact: of, identity, .. } = subject;
+            let job = Job { contact: of, identity, plan: contact, customer: &link.customer, run: self.run };
             let what = self.what(contact);
             match self.hold_of(contact, what, known) {
                 None => sifted.jobs.push(job),

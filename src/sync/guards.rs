@@ -54,6 +54,33 @@ pub(super) async fn not_shrunk(
     Ok(Counted { count, released: vanished })
 }
 
+/// A page that shows contacts nobody knew where it no longer shows those that are known is most likely another shop's, of other ids:
+/// nobody is taken for new, and nobody for gone.
+pub(super) async fn not_displaced(
+    bridge: &Bridge,
+    tenure: &Tenure,
+    run: RunId,
+    (missing, there, newcomers): (u64, u64, u64),
+    sample: Vec<ContactKey>,
+) -> Result<(), PassError> {
+    if !completeness::is_displaced(missing, there, newcomers) {
+        return Ok(());
+    }
+    let hold = NewHold {
+        shop: bridge.shop_name().clone(),
+        kind: HoldKind::Strangers,
+        reason: format!(
+            "of {} known contacts of one page {missing} are not there any more, and {newcomers} are that nobody knew: is shops.{}.url still the same shop? Nothing was concluded. If it is, release this hold",
+            missing.saturating_add(there),
+            bridge.shop_name()
+        ),
+        count: missing,
+        sample,
+        bound: bridge.source,
+    };
+    holding::stop_unless_released(bridge, tenure, run, hold).await
+}
+
 /// A page that answers other people under known ids is most likely another shop's: nobody is taken for them.
 pub(super) async fn not_strangers(
     bridge: &Bridge,

@@ -20,6 +20,7 @@ mod holding;
 pub mod host;
 pub mod merging;
 pub mod pages;
+mod putback;
 mod reading;
 mod recognise;
 pub mod record;

@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 use super::{
     Bridge, PassError, Tenure,
     apply::{Done, Job, UNREACHABLE},
+    putback::{lost, restore},
     stopping::unless_stopped,
 };
 use crate::{
@@ -120,9 +121,7 @@ impl<'a> Updating<'a> {
             Err(error) if error.verdict == Verdict::Retry && error.call == UPDATE => return Ok(Tried::NotSent(error)),
             Err(error) => return outcome_of(error, "update-failed").map(Tried::Done),
         };
-        // What has to be put back is put back though somebody asked to stop.
-        let writer = &writer.under(tenure.permit(None));
-        look_at(bridge, writer, job, &before, &patch, after, canary).await.map(Tried::Done)
+        look_at(bridge, tenure, job, &before, &patch, after, canary).await.map(Tried::Done)
     }
 }
 
@@ -159,7 +158,7 @@ fn again(bridge: &Bridge, job: &Job<'_>, fresh: &Customer) -> Patch {
 /// Compares what came back with what was there and what was sent.
 async fn look_at(
     bridge: &Bridge,
-    writer: &Writer,
+    tenure: &Tenure,
     job: &Job<'_>,
     before: &Customer,
     patch: &Patch,
@@ -177,7 +176,7 @@ async fn look_at(
     }
     let lost = lost(before, &after, &sent);
     if !lost.is_empty() {
-        let restored = restore(bridge, writer, before, &sent, after).await;
+        let restored = restore(bridge, tenure, job, before, patch, after).await;
         return Err(PassError::Overrides { customer: job.customer.clone(), fields: lost.join(", "), restored });
     }
     if took(&after, before, &sent) {
@@ -189,18 +188,6 @@ async fn look_at(
     Ok(failed("update-not-applied", false))
 }
 
-/// Fields that stood before, were not sent, and are gone.
-fn lost(before: &Customer, after: &Customer, sent: &Map<String, Value>) -> Vec<String> {
-    let stands = |document: &Map<String, Value>, field: &str| document.get(field).is_some_and(|value| !value.is_null());
-    before
-        .document
-        .keys()
-        .filter(|field| !sent.contains_key(*field))
-        .filter(|field| stands(&before.document, field) && !stands(&after.document, field))
-        .cloned()
-        .collect()
-}
-
 /// Whether an update did something: a field shows what was sent, or (servers trim) something else than before. A field alone may
 /// stay as it was: a server that trims a new value may arrive at the old one.
 fn took(after: &Customer, before: &Customer, sent: &Map<String, Value>) -> bool {
@@ -208,54 +195,6 @@ fn took(after: &Customer, before: &Customer, sent: &Map<String, Value>) -> bool 
         let now = after.document.get(field);
         now == Some(value) || now.unwrap_or(&Value::Null) != before.document.get(field).unwrap_or(&Value::Null)
     })
-}
-
-/// Puts back what was lost, with everything that stands: such a server wants the whole document. `now` is how it was read last.
-async fn restore(
-    bridge: &Bridge,
-    writer: &Writer,
-    before: &Customer,
-    sent: &Map<String, Value>,
-    mut now: Customer,
-) -> &'static str {
-    const FAILED: &str = "they could not be put back: restore them by hand, from Vivocha's own history of the customer";
-    const THERE: &str = "they were put back, and read to be there";
-    let mut writer = writer.clone();
-    let mut tried = 0;
-    if now.id != before.id {
-        // Somebody else's fields are no part of hers.
-        return FAILED;
-    }
-    loop {
-        let put = writer.update(&before.id, whole(before, sent, &now, &bridge.rules.naming.id)).await;
-        let not_sent = match put {
-            Ok(_) => false,
-            Err(error) if error.verdict == Verdict::Retry => true,
-            Err(_) => return FAILED,
-        };
-        if not_sent {
-            tried += 1;
-            match writer.again(tried).await {
-                Some(again) => writer = again,
-                None => return FAILED,
-            }
-        }
-        now = match bridge.reader.get(&before.id).await {
-            Ok(Some(now)) if lost(before, &now, sent).is_empty() => return THERE,
-            Ok(Some(now)) if not_sent && now.id == before.id => now,
-            Ok(_) | Err(_) => return FAILED,
-        };
-    }
-}
-
-/// A document as it was, with what was sent, and with what stands by now where anything does.
-fn whole(before: &Customer, sent: &Map<String, Value>, now: &Customer, id: &str) -> Map<String, Value> {
-    let standing = now.document.iter().filter(|(_, value)| !value.is_null());
-    let mut whole = before.document.clone();
-    whole.extend(sent.clone());
-    whole.extend(standing.map(|(field, value)| (field.clone(), value.clone())));
-    whole.remove(id);
-    whole
 }
 
 fn failed(cause: &str, doubt: bool) -> Done {

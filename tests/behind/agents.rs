@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     field, people,
-    support::{On, both},
+    support::{On, Town, both},
 };
 
 both!(a_customer_that_an_agent_merged_away_is_followed, followed);
@@ -115,26 +115,75 @@ async fn paused(on: On) {
 both!(b1_every_write_to_vivocha_is_declared_before_its_first_byte_is_sent, b1);
 async fn b1(on: On) {
     let town = people(on, 40).await;
-    // Nothing that is sent comes to an end: whatever the server saw is to stand in the store already.
+    town.edit(|text| text.replace("timeout = \"5s\"", "timeout = \"2s\""));
+    // Nothing that is sent comes to an end: whatever the server saw is to stand in the store already. The canary first, alone.
     town.sandbox.faults().set(Fault::always("customers.update", FaultKind::HangBefore));
+    assert_eq!(in_flight(&town, 1).await, ["c1"]);
+    // Then every other one, while it is under way.
+    town.sandbox.faults().clear();
+    town.sandbox.faults().set(Fault::always("customers.update", FaultKind::HangBefore).after(1));
+    town.execute("UPDATE writes SET outcome = 'not-applied', settled_at = 1 WHERE outcome IS NULL").await;
+    let mut seen = in_flight(&town, 40).await;
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 40);
+    // What was never tried is declared all the same, and ends.
+    town.sandbox.faults().clear();
+    town.execute("UPDATE contacts SET retry_at = 1 WHERE retry_at IS NOT NULL").await;
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.number("SELECT COUNT(*) FROM writes WHERE outcome IS NULL").await, 0);
+}
+
+both!(b1_what_is_put_back_is_declared_too, put_back);
+async fn put_back(on: On) {
+    let town = people(on, 3).await;
+    town.sandbox.vivocha.edit_customer("c1", |customer| {
+        customer.insert("tags".into(), json!(["gold"]));
+    });
+    town.sandbox.faults().set(Fault::next("customers.update", 1, FaultKind::OverridingUpdate));
+    town.sandbox.faults().set(Fault::always("customers.update", FaultKind::HangBefore).after(1));
+    assert_eq!(in_flight(&town, 2).await, ["c1", "c1"]);
+    let whys = town.texts("SELECT why FROM writes WHERE customer = 'c1' ORDER BY write").await;
+    assert_eq!(whys.last().map(String::as_str), Some("put-back"), "{whys:?}");
+    assert_eq!(town.number("SELECT COUNT(*) FROM writes WHERE why = 'put-back' AND outcome IS NULL").await, 1);
+    // Let go on to its end, it is settled.
+    town.sandbox.faults().clear();
+    town.sandbox.faults().set(Fault::always("customers.update", FaultKind::OverridingUpdate));
+    town.sandbox.vivocha.edit_customer("c2", |customer| {
+        customer.insert("tags".into(), json!(["silver"]));
+    });
+    town.sandbox.vivocha.edit_customer("c1", |customer| {
+        customer.remove("telnum");
+        customer.insert("tags".into(), json!(["gold"]));
+    });
+    let ended = town.anagrafe(&["sync"]).await.code(1);
+    assert!(ended.stderr.contains("they were put back"), "{ended:?}");
+    let applied = "SELECT COUNT(*) FROM writes WHERE why = 'put-back' AND outcome = 'applied' AND settled_at > 0";
+    assert_eq!(town.number(applied).await, 1);
+}
+
+/// Runs a sync until so many updates were seen, and answers whose they were. While each of them is under way an open declaration stands
+/// for its customer. Then the process is killed.
+async fn in_flight(town: &Town, wanted: usize) -> Vec<String> {
+    town.sandbox.clear_journal();
     let mut child = town.command(&["sync", "--quiet"]).spawn().unwrap();
     let began = std::time::Instant::now();
-    while town.calls("customers.update") < 1 {
-        assert!(began.elapsed().as_secs() < 30, "the update is sent");
+    let mut seen: Vec<String> = Vec::new();
+    while seen.len() < wanted {
+        assert!(began.elapsed().as_secs() < 90, "{} of {wanted} updates are sent", seen.len());
+        let journal = town.sandbox.journal().into_iter().filter(|entry| entry.call == "customers.update");
+        for entry in journal.skip(seen.len()) {
+            let customer = entry.path.rsplit('/').next().unwrap().to_owned();
+            let open =
+                format!("SELECT COUNT(*) FROM writes WHERE customer = '{customer}' AND outcome IS NULL AND epoch > 0");
+            assert!(town.number(&open).await > 0, "{customer} is written, and that is not declared");
+            seen.push(customer);
+        }
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    let declared = "SELECT COUNT(*) FROM writes WHERE outcome IS NULL AND customer = 'c1' AND epoch > 0";
-    assert_eq!(town.number(declared).await, 1);
-    town.sandbox.faults().clear();
-    town.sandbox.clear_journal();
-    town.anagrafe(&["sync"]).await.code(0);
-    let sent: std::collections::BTreeSet<String> = town.written().into_iter().collect();
-    for customer in sent {
-        let declared = format!("SELECT COUNT(*) FROM writes WHERE customer = '{customer}'");
-        assert!(town.number(&declared).await > 0, "{customer}");
-    }
+    seen
 }
 
 both!(a_detached_link_ends_and_an_assigned_one_stands, by_hand);

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     email, field, people, person,
-    support::{On, both, contact},
+    support::{On, Town, both, contact},
     town,
 };
 
@@ -117,4 +117,41 @@ async fn inherits(on: On) {
     town.sandbox.open2b.edit_contact(2, |contact| contact.phone = "333 7654321".into());
     town.anagrafe(&["sync"]).await.code(0);
     assert_eq!(field(&town, "c1", "telnum"), json!("+393337654321"), "what the first one wrote is its to replace");
+}
+
+both!(a_contact_that_comes_back_after_89_days_finds_its_link_and_its_baselines, after_89_days);
+async fn after_89_days(on: On) {
+    let (town, since) = back_after(on, 89).await;
+    assert_eq!(field(&town, "c7", "telnum"), json!("+393334567713"), "what we wrote is still ours to bring up to date");
+    assert_eq!(town.number("SELECT since FROM links WHERE id = 7 AND ended_at IS NULL").await, since);
+}
+
+both!(a_contact_that_comes_back_after_91_days_is_judged_as_a_new_one, after_91_days);
+async fn after_91_days(on: On) {
+    let (town, since) = back_after(on, 91).await;
+    assert_eq!(field(&town, "c7", "telnum"), json!("+393331000007"), "nothing tells any more who wrote that");
+    assert!(town.number("SELECT since FROM links WHERE id = 7 AND ended_at IS NULL").await > since);
+}
+
+/// Contact 7 is deleted, is found gone, and is back with another number after so many days of resyncs; and since when its link was.
+async fn back_after(on: On, days: i64) -> (Town, i64) {
+    let town = people(on, 30).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    let since = town.number("SELECT since FROM links WHERE id = 7").await;
+    town.sandbox.open2b.delete_contact(7);
+    town.anagrafe(&["resync"]).await.code(0);
+    assert_eq!(town.contact(7).await.state.unwrap(), "gone");
+    let span = days * 24 * 3_600_000;
+    town.execute(&format!("UPDATE links SET ended_at = ended_at - {span} WHERE id = 7")).await;
+    town.execute(&format!("UPDATE contacts SET judged_at = judged_at - {span} WHERE id = 7")).await;
+    town.anagrafe(&["resync"]).await.code(0);
+    let known = i64::from(days < 90);
+    assert_eq!(town.number("SELECT COUNT(*) FROM links WHERE id = 7").await, known);
+    assert_eq!(town.number("SELECT COUNT(email) FROM contacts WHERE id = 7").await, known, "nor who she was");
+    let back = contact(7, &person(7).name, &email(7), "333 4567713");
+    assert!(town.sandbox.open2b.add_contact_below(7, back));
+    town.anagrafe(&["resync"]).await.code(0);
+    let kept = town.contact(7).await;
+    assert_eq!((kept.state.unwrap().as_str(), kept.customer.unwrap().as_str()), ("linked", "c7"));
+    (town, since)
 }

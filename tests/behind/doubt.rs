@@ -6,9 +6,9 @@ use anagrafe::sandbox::{Fault, FaultKind};
 use serde_json::json;
 
 use super::{
-    field, people,
+    email, field, people, person,
     resyncs::killed_after,
-    support::{On, both, count},
+    support::{On, Town, both, count},
 };
 
 /// A store that is restored from yesterday is behind what this machine saw of it.
@@ -105,4 +105,67 @@ async fn two_names(on: On) {
     let ended = town.anagrafe(&["sync"]).await.code(2);
     assert!(ended.stderr.contains("main") && ended.stderr.contains("other"), "{}", ended.stderr);
     assert!(town.written().is_empty());
+}
+
+both!(a_shop_that_answers_another_shops_ids_is_not_believed_and_nobody_known_is_lost, other_ids);
+async fn other_ids(on: On) {
+    let town = people(on, 60).await;
+    for n in 1001..=1060 {
+        let customer = json!({"id": format!("c{n}"), "email": email(n)});
+        town.sandbox.vivocha.add_customer(customer.as_object().unwrap().clone());
+    }
+    town.anagrafe(&["sync"]).await.code(0);
+    let before = town.contacts().await;
+    let customers = town.sandbox.vivocha.customers();
+    let theirs = another_shop(&town);
+    town.sandbox.clear_journal();
+    for pass in ["sync", "resync"] {
+        let ended = town.anagrafe(&[pass, "--json"]).await.code(if pass == "sync" { 4 } else { 0 });
+        assert_eq!(ended.json()["outcome"], "held", "{ended:?}");
+        assert_eq!(ended.json()["holds"][0]["kind"], "strangers", "{ended:?}");
+        assert!(ended.json()["holds"][0]["reason"].as_str().unwrap().contains("shops.main.url"), "{ended:?}");
+        assert_eq!(town.contacts().await, before, "nobody is taken for new or gone by a {pass}");
+    }
+    assert!(town.written().is_empty());
+    assert_eq!(town.sandbox.vivocha.customers(), customers);
+    // The right shop again: everybody is there, as she was.
+    for id in theirs {
+        assert!(town.sandbox.open2b.delete_contact(id));
+    }
+    for id in 1..=60 {
+        assert!(town.sandbox.open2b.add_contact_below(id, person(id)));
+    }
+    for pass in ["sync", "resync"] {
+        let report = town.anagrafe(&[pass, "--json"]).await.code(0).json();
+        assert_eq!((count(&report, "unchanged"), &report["gone"]), (60, &json!(0)), "{report}");
+    }
+    assert_eq!(town.contacts().await, before);
+}
+
+both!(where_a_sync_sees_newcomers_only_a_resync_concludes_nobody_gone, newcomers_only);
+async fn newcomers_only(on: On) {
+    let town = people(on, 60).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    let before = town.contacts().await;
+    // Nobody came for a day: a sync begins behind all that is known, and cannot tell another shop's people from new ones.
+    town.execute("UPDATE observations SET at = at - 90000000").await;
+    another_shop(&town);
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!((&report["read"], count(&report, "unmatched")), (&json!(60), 60), "{report}");
+    for _ in 0..2 {
+        let ended = town.anagrafe(&["resync", "--json"]).await;
+        assert_eq!(ended.json()["outcome"], "held", "{ended:?}");
+        let kept = town.contacts().await;
+        assert!(before.iter().all(|(id, known)| kept.get(id) == Some(known)), "nobody known is lost, and no link");
+    }
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state = 'gone'").await, 0);
+}
+
+/// Another shop answers: as many contacts, other people, all their ids above those that are known.
+fn another_shop(town: &Town) -> Vec<i64> {
+    for id in 1..=60 {
+        assert!(town.sandbox.open2b.delete_contact(id));
+    }
+    (1001..=1060).map(|n| town.sandbox.open2b.add_contact(person(n))).collect()
 }

@@ -162,3 +162,33 @@ async fn e3(on: On) {
     assert_eq!((report["updates"].as_u64(), count(&report, "parked")), (Some(0), 0), "{report}");
     assert_eq!(field(&town, "c90", "telnum"), json!("+393338000090"));
 }
+
+both!(a_plan_counts_all_that_a_changed_rule_makes_due_whether_or_not_it_reads_them, due_because);
+async fn due_because(on: On) {
+    let town = people(on, 300).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 10"));
+    town.append("[schedule]\nlookback_pages = 1");
+    town.anagrafe(&["sync"]).await.code(0);
+    let planned = town.anagrafe(&["plan"]).await.code(0);
+    assert!(!planned.stdout.contains("are due because"), "{}", planned.stdout);
+    town.append("[fields]\nnote = { to = \"note\", rule = \"always\" }");
+    let planned = town.anagrafe(&["plan"]).await.code(0).stdout;
+    assert!(planned.contains("300 contacts are due because [fields] changed"), "{planned}");
+    assert!(planned.contains("A sync would look at 10 of them"), "{planned}");
+    let json = town.anagrafe(&["plan", "--json"]).await.code(0).json_lines().pop().unwrap();
+    assert_eq!(json["plan"]["due_because"], json!({"fields": 300}), "{json}");
+    assert_eq!(json["plan"]["due_read"], json!({"fields": 10}), "{json}");
+    let full = town.anagrafe(&["plan", "--full"]).await.code(0).stdout;
+    assert!(
+        full.contains("300 contacts are due because [fields] changed") && !full.contains("would look at"),
+        "{full}"
+    );
+    // What was judged by it since is not due for it any more.
+    town.anagrafe(&["sync"]).await.code(0);
+    let json = town.anagrafe(&["plan", "--json"]).await.code(0).json_lines().pop().unwrap();
+    assert_eq!(
+        (&json["plan"]["due_because"], &json["plan"]["due_read"]),
+        (&json!({"fields": 290}), &json!({})),
+        "{json}"
+    );
+}

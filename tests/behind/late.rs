@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     people, person,
-    support::{On, both, contact},
+    support::{On, Town, both, contact},
 };
 
 both!(a3_a_contact_that_becomes_visible_late_is_read_within_the_lookback_or_by_the_next_resync, a3);
@@ -75,4 +75,42 @@ async fn cut_short(on: On) {
     town.anagrafe(&["sync"]).await.code(0);
     let linked = "SELECT COUNT(*) FROM contacts WHERE state IS NOT NULL";
     assert_eq!(town.number(linked).await, 100);
+}
+
+both!(a_lookback_beyond_a_quarter_of_the_call_budget_is_read_by_its_last_pages_only, unaffordable);
+async fn unaffordable(on: On) {
+    let town = people(on, 40).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 2"));
+    town.append("[schedule]\nlookback_pages = 2");
+    town.anagrafe(&["sync"]).await.code(0);
+    for n in 200..260 {
+        town.sandbox.open2b.add_contact(person(n));
+    }
+    town.execute("UPDATE observations SET at = at - 90000000").await;
+    town.anagrafe(&["sync"]).await.code(0);
+    // The day's sixty stand on thirty pages; of a hundred calls an hour a quarter is twenty-five.
+    let (full, low) = ("rate = \"100000/s\"\ntimeout", "rate = \"100/1h\"\ntimeout");
+    let shop = |from: &str, to: &str| {
+        town.edit(|text| {
+            let (rest, shop) = text.split_once("[shops.main]").unwrap();
+            assert!(shop.contains(from), "{shop}");
+            format!("{rest}[shops.main]{}", shop.replace(from, to))
+        });
+    };
+    let pages = async |town: &Town| {
+        town.execute("UPDATE shops SET deep_at = deep_at - 3700000").await;
+        town.sandbox.clear_journal();
+        let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+        (town.calls("contacts.find"), report["read"].as_u64().unwrap())
+    };
+    let deep = town.number("SELECT deep_at FROM shops").await;
+    shop(full, low);
+    let (calls, read) = pages(&town).await;
+    assert_eq!((calls, read), (3, 4), "two pages, and the one that shows the end");
+    let shallow = town.number("SELECT deep_at FROM shops").await;
+    assert_eq!(shallow, deep - 3_700_000, "the whole lookback was not read, and stays due");
+    shop(low, full);
+    let (calls, read) = pages(&town).await;
+    assert!(calls >= 31 && read == 60, "{calls} calls, {read} read");
+    assert!(town.number("SELECT deep_at FROM shops").await >= deep);
 }

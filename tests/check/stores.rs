@@ -9,7 +9,7 @@ use anagrafe::{
     },
     store::{
         Store, StoreError, key,
-        sqlite::{OpenOptions, SqliteStore, known_version},
+        sqlite::{OpenOptions, SqliteStore, known_version, made_with},
     },
     sync::check::state::{Place, State},
 };
@@ -37,6 +37,10 @@ impl Place for Elsewhere {
 
     async fn version(&self) -> Result<Option<i64>, StoreError> {
         self.version.map_err(|error| error())
+    }
+
+    async fn is_of(&self, key: &HashKey) -> Result<bool, StoreError> {
+        made_with(&self.options.path, &self.options.account, &key.check_value()).await
     }
 
     async fn open(&self, _: &HashKey) -> Result<Arc<dyn Store>, StoreError> {
@@ -87,9 +91,16 @@ async fn a_store_of_another_version_is_told_and_not_opened() {
     let older = state(&town, Ok(Some(known_version() - 1)), false).await.findings().await;
     assert_eq!(
         lines(&older).get(..2).unwrap(),
-        [("store.url", Standing::Confirmed), ("store.hash_key", Standing::Unknown)]
+        [("store.url", Standing::Confirmed), ("store.hash_key", Standing::Confirmed)]
     );
     assert!(older.first().unwrap().text.contains("the next sync brings it to"));
+    let another = Some(Arc::new(HashKey::new(b"quite another key of theirs").unwrap()));
+    let older = State { given: another, ..state(&town, Ok(Some(known_version() - 1)), false).await }.findings().await;
+    assert_eq!(
+        lines(&older).get(1),
+        Some(&("store.hash_key", Standing::Contradicted)),
+        "its key is asked all the same"
+    );
     let newer = state(&town, Ok(Some(known_version() + 1)), false).await.findings().await;
     assert_eq!(lines(&newer).first(), Some(&("store.url", Standing::Contradicted)));
     assert!(newer.first().unwrap().advice.as_ref().unwrap().contains("install the newer version"));

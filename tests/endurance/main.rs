@@ -14,7 +14,9 @@ mod support;
 
 mod crowd;
 mod drifting;
+mod equal;
 mod killed;
+mod memory;
 mod stormy;
 mod truth;
 mod two_shops;

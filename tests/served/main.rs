@@ -11,6 +11,7 @@
 
 mod away;
 mod between;
+mod checked;
 mod refused;
 #[path = "../support/mod.rs"]
 mod support;

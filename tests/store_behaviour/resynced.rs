@@ -1,9 +1,12 @@
 //! Resyncs: how far one has come, whom it missed, who is gone, and what its end lets be forgotten.
 
+use std::collections::BTreeMap;
+
 use anagrafe::{
     model::{ContactId, link::Role, state::ContactState},
     store::{
-        ContactRecord, Due, DueQuery, IndexEntry, LinkChange, PageQuery, PageRecord, Resync, ResyncStep, StoreError,
+        ContactRecord, Due, DueQuery, Fingerprint, IndexEntry, LinkChange, PageQuery, PageRecord, Resync, ResyncStep,
+        StoreError,
     },
 };
 
@@ -179,4 +182,20 @@ pub async fn only_a_resync_says_by_which_rules_all_was_read(place: &dyn Place) {
     pass.store.record(&pass.lease, &page).await.unwrap();
     let progress = pass.store.progress(&shop("alfa"), 0, "normalise=2").await.unwrap();
     assert_eq!((progress.crossed, progress.resynced_at, progress.judged_otherwise), (true, None, 1));
+}
+
+pub async fn all_that_were_judged_are_counted_by_the_rules_they_were_judged_by(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let by = async |name| pass.store.judged_by(&shop(name)).await.unwrap();
+    assert_eq!(by("alfa").await, BTreeMap::new());
+    pass.survey((1..=6).map(entry).collect()).await;
+    let rules = || Fingerprint { content: hash("content"), rules: "normalise=0".to_owned() };
+    let older = |number| ContactRecord { fingerprint: rules(), ..judged(number, ContactState::Invalid) };
+    let excluded = judged(5, ContactState::Excluded);
+    pass.record(vec![linked(1, "c1", Role::Owner), waiting(2, Vec::new()), older(3), older(4), excluded]).await;
+    let counted = [("normalise=0", 2), (RULES, 2)].map(|(rules, count)| (rules.to_owned(), count));
+    assert_eq!(by("alfa").await, counted.clone().into(), "nobody who is only surveyed, or excluded");
+    gone(&pass, 5, &[4]).await;
+    assert_eq!(by("alfa").await["normalise=0"], 1);
+    assert_eq!(by("beta").await, BTreeMap::new());
 }

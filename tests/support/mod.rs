@@ -10,6 +10,7 @@
 )]
 
 pub mod kept;
+pub mod peak;
 pub mod postgres;
 
 use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};

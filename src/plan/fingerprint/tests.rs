@@ -67,6 +67,17 @@ fn a_changed_rule_is_named_by_its_section() {
 }
 
 #[test]
+fn all_that_were_judged_by_other_rules_are_due_for_what_changed() {
+    let judged_by = |of: &[(&str, u64)]| of.iter().map(|(rules, count)| ((*rules).to_owned(), *count)).collect();
+    let today = "version=2;matching=b;fields=b";
+    let due = |of: &[(&str, u64)]| due_because(&judged_by(of), today);
+    assert_eq!(due(&[]), BTreeMap::new());
+    assert_eq!(due(&[(today, 300)]), BTreeMap::new());
+    let counted = due(&[(today, 7), ("version=2;matching=a;fields=b", 20), ("version=2;matching=a;fields=a", 3)]);
+    assert_eq!(counted, BTreeMap::from([("matching".to_owned(), 23), ("fields".to_owned(), 3)]));
+}
+
+#[test]
 fn a_note_counts_only_where_it_is_sent() {
     let content = |contact: &Contact, note| super::content(contact, &fields(note), &key());
     let (plain, noted) = (contact("Mario Rossi", ""), contact("Mario Rossi", "pays late"));

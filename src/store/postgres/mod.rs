@@ -10,6 +10,7 @@ mod failure;
 mod open;
 mod patient;
 mod rekeying;
+mod rights;
 mod scratch;
 #[allow(clippy::duplicate_mod, reason = "the units of work are one text, compiled for each database")]
 #[path = "../sql/mod.rs"]
@@ -25,6 +26,7 @@ use sqlx::Postgres as Database;
 
 pub use open::{OpenOptions, known_version, place, schema_version};
 pub use patient::{Patience, PostgresStore};
+pub use rights::{Rights, grant_making, grant_working, made_with, rights};
 pub use scratch::scratch;
 
 use self::sql::Lane;

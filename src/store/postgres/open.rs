@@ -17,6 +17,7 @@ use super::{
     dialect::{BEGIN_READING, BEGIN_WRITING},
     failure::{failed, of_database},
     patient::{Patience, Twice},
+    rights::{grant_making, grant_working},
     sql::{
         Lane,
         account::{admit, admitted},
@@ -29,7 +30,7 @@ use crate::{
 };
 
 /// Without sqlx's own lock: that one belongs to a session, and behind a pgbouncer nobody has one.
-static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+pub(super) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     let mut migrations = sqlx::migrate!("migrations/postgres");
     migrations.set_locking(false);
     migrations
@@ -327,12 +328,10 @@ impl Server {
                 "{message}: check the user, and give the password in store.url_file, or by PGPASSFILE; the server's pg_hba.conf may not let this machine in"
             )),
             "3D000" => Some(format!("{message}: check the name, or let a DBA run CREATE DATABASE … OWNER \"{user}\"")),
-            "42501" if message.contains("for schema") => Some(format!(
-                "{message}: let its owner or a superuser run GRANT USAGE, CREATE ON SCHEMA \"{schema}\" TO \"{user}\"; or run `anagrafe migrate` once as a role that may"
-            )),
-            "42501" => Some(format!(
-                "{message}: let the tables' owner run GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA \"{schema}\" TO \"{user}\"; GRANT SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA \"{schema}\" TO \"{user}\"; a migration has to be run by that owner"
-            )),
+            "42501" if message.contains("for schema") => Some(format!("{message}: {}", grant_making(schema, user))),
+            "42501" => {
+                Some(format!("{message}: {}; a migration has to be run by that owner", grant_working(schema, user)))
+            }
             code if code.starts_with("08") => Some(message.to_owned()),
             _ => None,
         }

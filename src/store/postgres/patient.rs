@@ -4,6 +4,7 @@
 //! finds that out.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -190,6 +191,10 @@ impl Questions for PostgresStore {
 
     async fn erasures(&self) -> Result<Vec<Erased>, StoreError> {
         self.patiently(Twice::Same, || self.units.erasures()).await
+    }
+
+    async fn judged_by(&self, shop: &ShopName) -> Result<BTreeMap<String, u64>, StoreError> {
+        self.patiently(Twice::Same, || self.units.judged_by(shop)).await
     }
 
     async fn health(&self) -> Result<Health, StoreError> {

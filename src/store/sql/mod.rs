@@ -39,7 +39,7 @@ mod story;
 mod witness;
 mod writes;
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -148,6 +148,11 @@ impl Questions for TheStore {
 
     async fn erasures(&self) -> Result<Vec<Erased>, StoreError> {
         self.read(|c, account| Box::pin(erasures::erasures(c, account))).await
+    }
+
+    async fn judged_by(&self, shop: &ShopName) -> Result<BTreeMap<String, u64>, StoreError> {
+        let shop = shop.clone();
+        self.read(move |c, account| Box::pin(async move { questions::judged_by(c, account, &shop).await })).await
     }
 
     async fn health(&self) -> Result<Health, StoreError> {

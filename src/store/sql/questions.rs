@@ -1,4 +1,4 @@
-//! What `status` and `holds list` show.
+//! What `status`, `plan` and `holds list` show.
 
 use std::collections::BTreeMap;
 
@@ -42,6 +42,9 @@ pub(super) const HOLDS: &str = "
            sample, run, since, released_at, released_by
       FROM holds WHERE account = $1 AND (released_at IS NULL OR $2 = 1) ORDER BY hold";
 
+pub(super) const JUDGED_BY: &str = "
+    SELECT rules, COUNT(*) FROM contacts
+     WHERE account = $1 AND shop = $2 AND state NOT IN ('gone', 'excluded') GROUP BY rules";
 pub(super) const SCHEMA: &str = "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations";
 pub(super) const TOUCH: &str = "UPDATE leases SET epoch = epoch WHERE account = $1 AND epoch < 0";
 
@@ -83,6 +86,17 @@ pub(super) async fn holds(
 ) -> Result<Vec<Hold>, StoreError> {
     let rows = query(HOLDS).bind(account.as_str()).bind(i64::from(released_too)).fetch_all(c).await.map_err(failed)?;
     all(&rows, rows::hold)
+}
+
+/// By which rules contacts were judged, and how many.
+pub(super) async fn judged_by(
+    c: &mut Connection,
+    account: &AccountName,
+    shop: &ShopName,
+) -> Result<BTreeMap<String, u64>, StoreError> {
+    let judged = query_as(JUDGED_BY).bind(account.as_str()).bind(shop.as_str());
+    let judged: Vec<(String, i64)> = judged.fetch_all(c).await.map_err(failed)?;
+    judged.into_iter().map(|(rules, contacts)| Ok((rules, count(contacts)?))).collect()
 }
 
 async fn shops(c: &mut Connection, account: &AccountName) -> Result<BTreeMap<ShopName, ShopOverview>, StoreError> {

@@ -19,7 +19,7 @@ use SqliteStore as TheStore;
 use sqlx::Sqlite as Database;
 
 pub(in crate::store) use filling::Filling;
-pub use open::{OpenOptions, known_version, schema_version};
+pub use open::{OpenOptions, known_version, made_with, schema_version};
 
 use self::{open::ScratchDir, sql::Lane};
 use crate::{model::AccountName, store::rekeying::KeyCheck};

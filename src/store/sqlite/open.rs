@@ -20,7 +20,7 @@ use super::{
     dialect::{BEGIN_READING, BEGIN_WRITING},
     failure::{busy, failed},
     sql::{
-        account::admit,
+        account::{admit, admitted},
         lane::{Lane, Taken, connect},
         schema,
     },
@@ -77,6 +77,18 @@ pub async fn schema_version(path: &Path) -> Result<i64, StoreError> {
     let version = version(&mut connection, path).await;
     drop(connection.close().await);
     version
+}
+
+/// Whether a file of whatever version holds an account, made with this key.
+///
+/// # Errors
+/// [`StoreError::WrongKey`] if it was made with another; [`StoreError::Open`].
+pub async fn made_with(path: &Path, account: &AccountName, key_check: &Keyed) -> Result<bool, StoreError> {
+    exists(path)?;
+    let mut connection = reading(path).await.map_err(|error| unopened(path, error))?;
+    let known = admitted(&mut connection, account, key_check).await;
+    drop(connection.close().await);
+    known
 }
 
 impl SqliteStore {

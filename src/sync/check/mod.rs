@@ -6,6 +6,7 @@
 
 pub mod account;
 mod forms;
+pub mod postgres;
 pub mod probe;
 pub mod shop;
 pub mod sqlite;

@@ -18,7 +18,7 @@ use crate::{
     },
     store::{
         Store, StoreError,
-        sqlite::{OpenOptions, SqliteStore, known_version, schema_version},
+        sqlite::{OpenOptions, SqliteStore, known_version, made_with, schema_version},
     },
 };
 
@@ -51,6 +51,10 @@ impl Place for SqlitePlace {
 
     async fn version(&self) -> Result<Option<i64>, StoreError> {
         if self.path.exists() { schema_version(&self.path).await.map(Some) } else { Ok(None) }
+    }
+
+    async fn is_of(&self, key: &HashKey) -> Result<bool, StoreError> {
+        made_with(&self.path, &self.account, &key.check_value()).await
     }
 
     /// Takes the right to write for a moment, as every opening does.

@@ -18,8 +18,9 @@ use crate::{
 use async_trait::async_trait;
 
 const KEY: &str = "store.hash_key";
-const URL: &str = "store.url";
+pub(super) const URL: &str = "store.url";
 const LATENCY: &str = "store.latency";
+const MATCHES: &str = "the key is the one this store was made with";
 
 /// A unit that takes longer is felt: every page of a pass waits for some of them.
 const SLOW: Duration = Duration::from_millis(100);
@@ -37,6 +38,9 @@ pub trait Place: Send + Sync {
     fn needed(&self) -> i64;
     /// The schema version found; `None` where there is no store yet.
     async fn version(&self) -> Result<Option<i64>, StoreError>;
+    /// Whether it holds the account, made with this key; [`StoreError::WrongKey`] if with another. Of whatever version it is: asked by
+    /// reading alone.
+    async fn is_of(&self, key: &HashKey) -> Result<bool, StoreError>;
     /// Opens it as a sync does, but makes nothing and brings nothing up to date.
     async fn open(&self, key: &HashKey) -> Result<Arc<dyn Store>, StoreError>;
     /// What only this kind of store has: folders, a server's version, rights on tables.
@@ -96,13 +100,22 @@ impl State {
         };
         if found < needed {
             // Opening it would have to change it.
-            let text = "there is a key; whether it is this store's is told once the schema is brought up to date";
-            return vec![
-                version,
-                Finding::new(KEY, Standing::Unknown, text, "run `anagrafe migrate`, and check again"),
-            ];
+            return vec![version, self.older(&key).await];
         }
         [version].into_iter().chain(self.opened(&key).await).collect()
+    }
+
+    /// The key of a store that is not opened, for its version.
+    async fn older(&self, key: &HashKey) -> Finding {
+        match self.place.is_of(key).await {
+            Ok(true) => Finding::new(KEY, Standing::Confirmed, MATCHES, ""),
+            Ok(false) => {
+                let text = "there is a key; the store holds nothing of this account yet";
+                Finding::new(KEY, Standing::Unknown, text, "check vivocha.account, or let the first sync make it")
+            }
+            Err(error @ StoreError::WrongKey) => failing(KEY, &error),
+            Err(error) => failing(URL, &error),
+        }
     }
 
     async fn opened(&self, key: &HashKey) -> Vec<Finding> {

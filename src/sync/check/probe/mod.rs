@@ -8,6 +8,10 @@
 //! be made absent again). Identifiers are sent only as they stand. The first write is to the field whose loss is borne
 //! most easily; nothing bolder follows unless it was put back. Whatever ends the probe, putting back comes after it. What it
 //! finds speaks of fields by name and never of what stands in them.
+//!
+//! A declaration in the store is made by a run, for a contact: a probe is of no run and for nobody the shop knows, and one that named
+//! a contact would be taken for what we wrote for her. So each of its writes is preceded by an empty declaration, which is refused
+//! where a real one would be (the lease lost, all writing paused), and the word of its intent is the operator's command line.
 
 mod back;
 mod lag;
