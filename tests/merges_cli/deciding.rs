@@ -39,7 +39,7 @@ async fn one_is_approved_at_once_and_carried_out_by_the_next_sync_and_its_whole_
     assert_eq!(merges(&town), 1);
     let after = town.anagrafe(&["merges", "show", &id]).await.code(0).stdout;
     for part in [
-        "done since",
+        "state     done, since",
         "authorised by tester",
         "call      POST customers/c1/actions/merge {\"id\":\"c2\"}",
         "outcome   applied",

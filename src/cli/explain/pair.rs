@@ -254,7 +254,7 @@ impl OfContact {
                 "{id} {}",
                 weighed.map_or_else(
                     || "does not match it".to_owned(),
-                    |weighed| format!("is a `{}` of row {}", weighed.outcome, weighed.row)
+                    |weighed| format!("comes to `{}` by row {}", weighed.outcome, weighed.row)
                 )
             )
         };

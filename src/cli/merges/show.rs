@@ -242,7 +242,7 @@ fn head(kept: &KeptProposal, waits: Option<&Waits>) -> Vec<String> {
         format!("{}: {}", proposal.id, proposed(&proposal.proposed)),
         format!("contact   {} (anagrafe explain contact {})", proposal.contact, proposal.contact),
         format!(
-            "state     {} since {since}; changed {changed_at} by {changed_by}; last found {made_at}",
+            "state     {}, since {changed_at}, by {changed_by}; first proposed {since}, last found {made_at}",
             state.as_str()
         ),
         format!("authority {authority}"),
