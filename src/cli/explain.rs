@@ -175,11 +175,11 @@ impl Known {
                 linked.chain(story.proposals.iter().flat_map(members).cloned()).collect()
             }
         };
-        let store = &desk.memory.store;
-        let merges = store.merges(&MergeQuery::Naming(customers.clone())).await?;
+        let Desk { memory, .. } = desk;
+        let merges = memory.store.merges(&MergeQuery::Naming(customers.clone())).await?;
         Ok(Self {
             merges: merges.into_iter().map(|merge| ToldMerge::of(merge, &desk.settings)).collect(),
-            different_people: store.parted(&customers).await?,
+            different_people: memory.store.parted(&customers).await?,
         })
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     },
     sync::{Clock as _, SystemClock},
 };
-use decide::{ApproveArgs, RejectArgs, Verb};
+use decide::{ApproveArgs, RejectArgs, Verb, Which};
 use restore::RestoreArgs;
 use waits::{Standing, Waits};
 
@@ -89,10 +89,12 @@ pub async fn run(context: &Context, command: MergesCommand) -> Result<Exit, Fail
         MergesCommand::Show { id, before } => show::run(context, &id, before).await,
         MergesCommand::Approve(args) => {
             let ApproveArgs { ids, all, because, yes } = args;
-            let because = because.as_deref();
-            decide::run(context, Verb::Approve, &ids, all.then_some(because), yes).await
+            let which = if all { Which::All(because.as_deref()) } else { Which::Named(&ids) };
+            decide::run(context, Verb::Approve, which, yes).await
         }
-        MergesCommand::Reject(RejectArgs { ids, yes }) => decide::run(context, Verb::Reject, &ids, None, yes).await,
+        MergesCommand::Reject(RejectArgs { ids, yes }) => {
+            decide::run(context, Verb::Reject, Which::Named(&ids), yes).await
+        }
         MergesCommand::Restore(args) => restore::run(context, args).await,
     }
 }

@@ -2,7 +2,11 @@
 
 use serde_json::json;
 
-use super::{merges, proposal, synced, town};
+use super::{
+    merges, proposal,
+    support::{On, both},
+    synced, synced_on, town,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_says_what_each_waits_for_in_words_and_in_codes() {
@@ -80,9 +84,9 @@ async fn of_many_it_is_shown_first_and_nothing_is_decided_without_yes() {
     assert_eq!(merges(&town), 3);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn different_people_is_for_good() {
-    let town = synced().await;
+both!(different_people_is_for_good, parted);
+async fn parted(on: On) {
+    let town = synced_on(on).await;
     let id = proposal(&town, 3).await;
     let said = town.anagrafe(&["merges", "reject", &id]).await.code(0).stdout;
     assert!(said.contains("for good"), "{said}");

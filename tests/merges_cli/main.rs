@@ -17,7 +17,7 @@ mod support;
 
 use anagrafe::sandbox::{Options, population::Population};
 use serde_json::{Map, Value, json};
-use support::{Town, contact};
+use support::{On, Town, contact};
 
 pub(crate) fn document(value: &Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
@@ -26,6 +26,10 @@ pub(crate) fn document(value: &Value) -> Map<String, Value> {
 /// Anna is two customers by her e-mail: the rules merge them. Bruno is two by e-mail and telephone, without a name: a person is asked.
 /// Carla is two by her e-mail, one with another number: a person is asked.
 pub(crate) async fn town() -> Town {
+    town_on(On::Sqlite).await
+}
+
+async fn town_on(on: On) -> Town {
     let contacts = vec![
         contact(1, "Anna Rossi", "anna@example.it", ""),
         contact(2, "Bruno Verdi", "bruno@example.it", "333 1000002"),
@@ -42,12 +46,16 @@ pub(crate) async fn town() -> Town {
         json!({"id": "z2", "nickname": "zenone", "telnum": "+393331000007"}),
     ];
     let customers = customers.iter().map(document).collect();
-    Town::with(Population { contacts, customers, ..Population::default() }, Options::default()).await
+    Town::on(on, Population { contacts, customers, ..Population::default() }, Options::default()).await
 }
 
 /// The same, synced once: the first merges are held.
 pub(crate) async fn synced() -> Town {
-    let town = town().await;
+    synced_on(On::Sqlite).await
+}
+
+pub(crate) async fn synced_on(on: On) -> Town {
+    let town = town_on(on).await;
     town.append("[safeguards]\nmax_approved_per_day = 50");
     town.anagrafe(&["sync"]).await.code(4);
     town.sandbox.clear_journal();

@@ -5,13 +5,13 @@ use serde_json::json;
 
 use super::{
     proposal,
-    support::{Town, contact},
-    synced,
+    support::{On, Town, both, contact},
+    synced, synced_on,
 };
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_waits_is_told_by_reason_and_age_with_what_is_left_for_today() {
-    let town = synced().await;
+both!(what_waits_is_told_by_reason_and_age_with_what_is_left_for_today, waits);
+async fn waits(on: On) {
+    let town = synced_on(on).await;
     let said = town.anagrafe(&["status"]).await.code(0).stdout;
     for part in [
         "HELD (merges)",
@@ -71,14 +71,14 @@ async fn a_doubt_says_since_when_and_what_happens_next_and_one_that_needs_a_pers
     assert!(yet.stderr.contains("being carried out"), "{yet:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn identifiers_of_several_people_are_counted_and_never_shown() {
+both!(identifiers_of_several_people_are_counted_and_never_shown, several);
+async fn several(on: On) {
     let mut contacts: Vec<_> = (1..=4)
         .map(|id| contact(id, &format!("Persona{id} Uno"), &format!("p{id}@example.it"), "333 1000001"))
         .collect();
     contacts.push(contact(5, "Anna Rossi", "anna@example.it", "333 1000005"));
     contacts.push(contact(6, "Ugo Neri", "anna@example.it", "333 1000006"));
-    let town = Town::with(Population { contacts, ..Population::default() }, Options::default()).await;
+    let town = Town::on(on, Population { contacts, ..Population::default() }, Options::default()).await;
     town.anagrafe(&["sync"]).await.code(0);
     let said = town.anagrafe(&["status"]).await.code(0).stdout;
     assert!(

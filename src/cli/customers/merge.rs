@@ -55,8 +55,8 @@ pub async fn run(context: &Context, settings: &Settings, args: MergeArgs) -> Res
     let network = Network::new(settings)?;
     let reader = network.reader(settings).await?;
     let shop = settings.shops.keys().next().ok_or_else(|| Failure::usage("there is no shop in the configuration"))?;
-    let (watch, stop) = (Arc::new(Silent), signals.stop.clone());
-    let bridge = setup::bridge(settings, shop, &network, &reader, &memory, yes, watch, stop)?;
+    let (watch, until) = (Arc::new(Silent), signals.stop.clone());
+    let bridge = setup::bridge(settings, shop, &network, &reader, &memory, yes, watch, until)?;
     if !yes {
         let two = read(&bridge, &stays, &goes).await?;
         show(context.out, &two, &links(&memory, &two).await?)?;

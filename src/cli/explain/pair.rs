@@ -153,10 +153,10 @@ impl Pair {
         let mut because = Vec::new();
         match (&self.one.is_now, &self.other.is_now) {
             (Some(one), Some(other)) if one == other => {
-                because.push(format!("they are one already: {one} answers for both"))
+                because.push(format!("they are one already: {one} answers for both"));
             }
             (None, _) | (_, None) => {
-                because.push("one of them does not exist any more: see the merges below, or Vivocha".to_owned())
+                because.push("one of them does not exist any more: see the merges below, or Vivocha".to_owned());
             }
             (Some(_), Some(_)) => {}
         }

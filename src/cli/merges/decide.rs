@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     model::{
-        merge::MergeOutcome,
+        merge::{Merge, MergeOutcome},
         proposal::{KeptProposal, ProposalId, ProposalState},
     },
     plan::merging::authority::members,
@@ -102,24 +102,29 @@ struct Decided<'a> {
     decision: &'static str,
 }
 
-pub async fn run(
-    context: &Context,
-    verb: Verb,
-    ids: &[String],
-    all: Option<Option<&str>>,
-    yes: bool,
-) -> Result<Exit, Failure> {
+/// About which.
+pub enum Which<'a> {
+    /// Those named.
+    Named(&'a [String]),
+    /// All that wait for a person; or those of them that do for this reason.
+    All(Option<&'a str>),
+}
+
+pub async fn run(context: &Context, verb: Verb, which: Which<'_>, yes: bool) -> Result<Exit, Failure> {
     let desk = Desk::open(context).await?;
-    let mut seen = BTreeSet::new();
-    let named: Vec<ProposalId> = ids.iter().filter(|id| seen.insert(*id)).map(|id| ProposalId(id.clone())).collect();
-    if let ([id], None) = (named.as_slice(), all) {
-        not_a_link(&desk, id, verb).await?;
-        return decide(context, &desk, verb, std::slice::from_ref(id)).await;
-    }
     let standing = Standing::of_all(&desk).await?;
-    let chosen = match all {
-        Some(because) => waiting(context, &standing, because),
-        None => each(&desk, &standing, &named, verb).await?,
+    let chosen = match which {
+        Which::All(because) => waiting(context, &standing, because),
+        Which::Named(ids) => {
+            let mut seen = BTreeSet::new();
+            let ids = ids.iter().filter(|id| seen.insert(*id)).map(|id| ProposalId(id.clone()));
+            let ids: Vec<ProposalId> = ids.collect();
+            if let [id] = ids.as_slice() {
+                not_a_link(&desk, id, verb).await?;
+                return decide(context, &desk, verb, std::slice::from_ref(id)).await;
+            }
+            each(&desk, &standing, &ids, verb).await?
+        }
     };
     if chosen.is_empty() {
         if context.out.json {
@@ -232,21 +237,29 @@ fn preview(context: &Context, verb: Verb, chosen: &[Listed]) -> Result<(), Failu
 
 async fn decide(context: &Context, desk: &Desk, verb: Verb, ids: &[ProposalId]) -> Result<Exit, Failure> {
     let mut decided = Vec::new();
+    let mut ended = Ok(Exit::Done);
     for id in ids {
-        let before = desk.memory.store.merges(&MergeQuery::Of(id.clone())).await?;
-        let asked =
-            before.iter().any(|merge| merge.outcome.is_some_and(|(outcome, _)| outcome == MergeOutcome::Person));
-        desk.memory.store.decide(&verb.decision(id.clone()), &setup::operator(), desk.now).await?;
-        let decision = if asked { verb.settled() } else { verb.said() };
-        if !context.out.json {
-            context.out.line(format!("{id} {decision}"));
+        match decide_one(desk, verb, id).await {
+            Ok(decision) => decided.push(Decided { id, decision }),
+            Err(failure) => {
+                ended = Err(failure);
+                break;
+            }
         }
-        decided.push(Decided { id, decision });
     }
     match decided.as_slice() {
+        [] => {}
         [one] if context.out.json => context.out.json(one)?,
         many if context.out.json => context.out.json(&many)?,
-        _ => {}
+        many => many.iter().for_each(|Decided { id, decision }| context.out.line(format!("{id} {decision}"))),
     }
-    Ok(Exit::Done)
+    ended
+}
+
+async fn decide_one(desk: &Desk, verb: Verb, id: &ProposalId) -> Result<&'static str, Failure> {
+    let store = &desk.memory.store;
+    let merges = store.merges(&MergeQuery::Of(id.clone())).await?;
+    let asks = |merge: &Merge| merge.outcome.is_some_and(|(outcome, _)| outcome == MergeOutcome::Person);
+    store.decide(&verb.decision(id.clone()), &setup::operator(), desk.now).await?;
+    Ok(if merges.iter().any(asks) { verb.settled() } else { verb.said() })
 }
