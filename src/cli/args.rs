@@ -117,10 +117,12 @@ Examples:
   anagrafe runs --last 5
   anagrafe runs 17 --json")]
     Runs(RunsArgs),
-    /// The whole story of a contact or a customer
+    /// The whole story of a contact, a customer or a merge; or why two customers were not merged
     #[command(after_long_help = "Examples:
   anagrafe explain contact main/59068
-  anagrafe explain customer 5f1e8a --reveal")]
+  anagrafe explain customer 5f1e8a --reveal
+  anagrafe explain merge 3fa94c1b00d5e2a7
+  anagrafe explain pair 5f1e8a 6a02c1")]
     Explain(super::explain::ExplainArgs),
     /// Stops every write until `resume`; runs go on reading
     #[command(after_long_help = "Examples:
@@ -130,14 +132,16 @@ Examples:
     #[command(after_long_help = "Examples:
   anagrafe resume")]
     Resume,
-    /// Proposals to merge customers
+    /// Customers that are one person: what is proposed, what each waits for, what became of it
     #[command(
         subcommand,
         after_long_help = "Examples:
   anagrafe merges list
-  anagrafe merges show 3fa94c1b"
+  anagrafe merges show 3fa94c1b00d5e2a7
+  anagrafe merges approve 3fa94c1b00d5e2a7
+  anagrafe merges restore 3fa94c1b00d5e2a7 --yes"
     )]
-    Merges(super::proposals::MergesCommand),
+    Merges(super::merges::MergesCommand),
     /// Proposals to link a contact to a customer
     #[command(
         subcommand,

@@ -1,8 +1,8 @@
-//! `anagrafe customers`: the customers of the account, by hand: the whole of the vendor's class but its merge, which is never
-//! sent without a proposal. People are shown as they are. A write refuses while writing is paused, is not remembered, and is
-//! compared with what was there.
+//! `anagrafe customers`: the customers of the account, by hand: the whole of the vendor's class. People are shown as they are. A
+//! write refuses while writing is paused, and is compared with what was there; only a merge is remembered.
 
 mod fields;
+mod merge;
 mod writing;
 
 use clap::{ArgGroup, Args, Subcommand};
@@ -68,6 +68,19 @@ Examples:
   anagrafe customers save 5f1e8a firstname=Anna lastname=Rossi
   echo '{\"tags\": [\"vip\"]}' | anagrafe customers save 5f1e8a -")]
     Save(WriteArgs),
+    /// Makes one customer of two, on your authority; there is no way back
+    #[command(
+        after_long_help = "The first stays, the second goes into it. Without --yes both are shown, and nothing is sent. It takes the account's
+lease, counts towards safeguards.max_approved_per_day, and is remembered: see merges show, merges restore.
+Which id remains is read afterwards; it is Vivocha that decides.
+
+Exit code 1 where what became of it is not known: never send it again by hand, a later sync finds out.
+
+Examples:
+  anagrafe customers merge 5f1e8a 6a02c1
+  anagrafe customers merge 5f1e8a 6a02c1 --yes"
+    )]
+    Merge(merge::MergeArgs),
     /// The chats of a customer, as the account has them
     #[command(after_long_help = "Examples:
   anagrafe customers history 5f1e8a
@@ -118,6 +131,7 @@ pub async fn run(context: &Context, command: CustomersCommand) -> Result<Exit, F
         }
         CustomersCommand::Update(args) => update(context, &settings, args).await,
         CustomersCommand::Save(args) => save(context, &settings, args).await,
+        CustomersCommand::Merge(args) => merge::run(context, &settings, args).await,
         CustomersCommand::History { id } => history(context, &settings, &id).await,
     }
 }

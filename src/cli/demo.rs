@@ -1,5 +1,8 @@
 //! `anagrafe demo`: the main job, end to end, on this machine alone. Starts both systems in miniature, and does to them
-//! just what an operator does on the first day, with the same commands; then says in plain words what became of a few people.
+//! just what an operator does on the first day, with the same commands; then says in plain words what became of a few people. With
+//! `--merges` it is a few people only, told in [`merges`].
+
+mod merges;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -32,6 +35,7 @@ use crate::sandbox::{
 Examples:
   anagrafe demo
   anagrafe demo --contacts 5000 --seed 7
+  anagrafe demo --merges         (a few people who are one, and a few who only look so)
   anagrafe demo --serve          (afterwards both systems go on, to play with)"
 )]
 pub struct DemoArgs {
@@ -41,6 +45,9 @@ pub struct DemoArgs {
     /// Which people
     #[arg(long, default_value_t = 1, value_name = "S")]
     seed: u64,
+    /// A small town instead, of people who are one and of people who only look so: what is merged, what waits, and why
+    #[arg(long, conflicts_with_all = ["contacts", "seed"])]
+    merges: bool,
     /// Goes on serving both systems afterwards, until Ctrl-C
     #[arg(long)]
     serve: bool,
@@ -49,7 +56,11 @@ pub struct DemoArgs {
 pub async fn run(context: &Context, args: DemoArgs) -> Result<Exit, Failure> {
     let began = Instant::now();
     let folder = Folder::make()?;
-    let population = population::generate(args.seed, args.contacts, args.contacts * 4 / 5);
+    let population = if args.merges {
+        merges::people()
+    } else {
+        population::generate(args.seed, args.contacts, args.contacts * 4 / 5)
+    };
     let bind = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let options = Options { bind, latency: Duration::from_millis(1), ..Options::default() };
     let sandbox = Sandbox::start(population, options).await.map_err(Failure::failed)?;
@@ -58,7 +69,7 @@ pub async fn run(context: &Context, args: DemoArgs) -> Result<Exit, Failure> {
     let mut globals = context.globals.clone();
     globals.config = Some(config.clone());
     let town = Town { context: Context::new(globals, context.out), sandbox };
-    let exit = town.tell(began).await?;
+    let exit = if args.merges { merges::tell(&town, began).await? } else { town.tell(began).await? };
     if args.serve && exit == Exit::Done {
         town.serve(&config).await?;
     }
@@ -133,7 +144,7 @@ impl Town {
         self.chapter("What became of a few of them");
         self.stories(&newcomers);
         self.say(format!(
-            "\nAll of that took {:.1} s and {} calls. Merges stay proposals until a person has looked: `anagrafe merges list`. The folder of this demo is removed now.",
+            "\nAll of that took {:.1} s and {} calls. A shop's first merges wait until a person has looked: `anagrafe demo --merges` tells how that goes on. The folder of this demo is removed now.",
             began.elapsed().as_secs_f64(),
             self.sandbox.journal().len()
         ));

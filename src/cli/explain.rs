@@ -1,6 +1,8 @@
 //! `anagrafe explain`: the whole story of a person. What the store keeps, what both systems say now, how that is weighed, and what
 //! would be done. People are fetched live and masked unless `--reveal`.
 
+mod pair;
+
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -8,16 +10,20 @@ use serde::Serialize;
 
 use super::{
     Context, Exit, Failure, logging,
+    merges::{
+        Desk,
+        show::{self, Told as ToldMerge},
+    },
     network::Network,
     output::Output,
-    setup::{self, Memory, Purpose},
+    setup::{self, Memory},
 };
 use crate::{
     config::Settings,
     model::{ContactId, ContactKey, CustomerId, ShopName, link::Link, proposal::KeptProposal},
-    plan::{matching::Row, page::ContactPlan},
-    store::{KeptWrite, Story, Whose},
-    sync::{Silent, explain::Live},
+    plan::{matching::Row, merging::authority::members, page::ContactPlan},
+    store::{KeptWrite, MergeQuery, Parted, Story, Whose},
+    sync::{Bridge, Silent, explain::Live},
     vivocha::Reader,
 };
 
@@ -28,6 +34,10 @@ pub enum Kind {
     Contact,
     /// A customer of the account
     Customer,
+    /// A merge: a proposal, or one by hand
+    Merge,
+    /// Two customers: why they are, or are not, merged
+    Pair,
 }
 
 /// `explain`
@@ -36,8 +46,10 @@ pub struct ExplainArgs {
     /// Of what
     #[arg(value_enum)]
     kind: Kind,
-    /// The id: a contact's as ID or SHOP/ID, a customer's as it is
+    /// The id: a contact's as ID or SHOP/ID, a customer's or a proposal's as it is
     id: String,
+    /// Of a pair, the other customer
+    other: Option<CustomerId>,
     /// The shop, where there are several
     #[arg(long)]
     shop: Option<ShopName>,
@@ -56,6 +68,8 @@ struct Told<'a> {
     proposals: &'a [KeptProposal],
     writes: &'a [KeptWrite],
     rulings: Vec<serde_json::Value>,
+    merges: &'a [ToldMerge],
+    different_people: &'a [Parted],
     #[serde(skip_serializing_if = "Option::is_none")]
     now: Option<Now<'a>>,
 }
@@ -86,28 +100,87 @@ struct Line {
 }
 
 pub async fn run(context: &Context, args: ExplainArgs) -> Result<Exit, Failure> {
-    let settings = setup::settings(context.globals.config.as_ref())?;
-    logging::begin(&settings.observe, &context.globals);
-    let whose = whose(&settings, &args)?;
-    let memory = setup::memory(context, &settings, Purpose::Look).await?;
-    let story = memory.store.story(&whose).await?;
-    let live = if args.offline { None } else { Some(live(&settings, &memory, &whose, &story, args.reveal).await?) };
-    let nobody = story.contacts.is_empty() && story.links.is_empty() && story.proposals.is_empty();
-    if nobody && live.as_ref().is_none_or(Live::is_empty) {
-        return Err(Failure::usage("nobody of that id is known, neither here nor there"));
+    let is_pair = matches!(args.kind, Kind::Pair);
+    if args.other.is_some() != is_pair {
+        return Err(Failure::usage(if is_pair {
+            "a pair is two customers: anagrafe explain pair CUSTOMER CUSTOMER"
+        } else {
+            "only a pair has two ids"
+        }));
     }
-    tell(&story, live.as_ref(), context.out)?;
-    Ok(Exit::Done)
-}
-
-fn whose(settings: &Settings, args: &ExplainArgs) -> Result<Whose, Failure> {
+    let desk = Desk::open(context).await?;
+    logging::begin(&desk.settings.observe, &context.globals);
     match args.kind {
-        Kind::Customer => Ok(Whose::Customer(args.id.parse().map_err(Failure::usage)?)),
         Kind::Contact => {
             let named = args.shop.as_ref().filter(|_| !args.id.contains('/'));
             let text = named.map_or_else(|| args.id.clone(), |shop| format!("{shop}/{}", args.id));
-            Ok(Whose::Contact(contact_key(settings, &text)?))
+            one(context, &desk, &Whose::Contact(contact_key(&desk.settings, &text)?), &args).await
         }
+        Kind::Customer => one(context, &desk, &Whose::Customer(args.id.parse().map_err(Failure::usage)?), &args).await,
+        Kind::Merge => merge(context, &desk, &args).await,
+        Kind::Pair => {
+            let Some(other) = args.other else { return Ok(Exit::Usage) };
+            if args.offline {
+                return Err(Failure::usage("a pair is read as it is now: leave --offline out"));
+            }
+            let ids = [args.id.parse().map_err(Failure::usage)?, other];
+            pair::Pair::of(&desk, ids, args.reveal).await?.tell(context.out)?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+async fn one(context: &Context, desk: &Desk, whose: &Whose, args: &ExplainArgs) -> Result<Exit, Failure> {
+    let Desk { settings, memory, .. } = desk;
+    let story = memory.store.story(whose).await?;
+    let live = if args.offline { None } else { Some(live(settings, memory, whose, &story, args.reveal).await?) };
+    let known = Known::of(desk, whose, &story).await?;
+    let nobody = story.contacts.is_empty() && story.links.is_empty() && story.proposals.is_empty();
+    if nobody && known.merges.is_empty() && live.as_ref().is_none_or(Live::is_empty) {
+        return Err(Failure::usage("nobody of that id is known, neither here nor there"));
+    }
+    tell(&story, &known, live.as_ref(), context.out)?;
+    Ok(Exit::Done)
+}
+
+/// The same as `merges show`, and how its contact is weighed now: also what is ignored of it, and why.
+async fn merge(context: &Context, desk: &Desk, args: &ExplainArgs) -> Result<Exit, Failure> {
+    let story = show::Story::of(desk, &args.id).await?;
+    story.tell(context.out)?;
+    let contact = story.kept().map(|kept| kept.proposal.contact.clone());
+    let configured = |key: &ContactKey| desk.settings.shops.contains_key(&key.shop);
+    let Some(contact) = contact.filter(configured).filter(|_| !args.offline && !context.out.json) else {
+        return Ok(Exit::Done);
+    };
+    let whose = Whose::Contact(contact);
+    let live = live(&desk.settings, &desk.memory, &whose, &Story::default(), args.reveal).await?;
+    for line in now(&live) {
+        context.out.line(line);
+    }
+    Ok(Exit::Done)
+}
+
+/// What is known of merges of somebody.
+struct Known {
+    merges: Vec<ToldMerge>,
+    different_people: Vec<Parted>,
+}
+
+impl Known {
+    async fn of(desk: &Desk, whose: &Whose, story: &Story) -> Result<Self, Failure> {
+        let customers: Vec<CustomerId> = match whose {
+            Whose::Customer(id) => vec![id.clone()],
+            Whose::Contact(_) => {
+                let linked = story.links.iter().map(|link| link.customer.clone());
+                linked.chain(story.proposals.iter().flat_map(members).cloned()).collect()
+            }
+        };
+        let Desk { memory, .. } = desk;
+        let merges = memory.store.merges(&MergeQuery::Naming(customers.clone())).await?;
+        Ok(Self {
+            merges: merges.into_iter().map(|merge| ToldMerge::of(merge, &desk.settings)).collect(),
+            different_people: memory.store.parted(&customers).await?,
+        })
     }
 }
 
@@ -142,9 +215,20 @@ async fn live(
             first.or_else(|| settings.shops.keys().next().cloned()).ok_or_else(|| Failure::usage("no shop"))?
         }
     };
-    let never = tokio_util::sync::CancellationToken::new();
-    let bridge = setup::bridge(settings, &shop, &network, &reader, memory, false, Arc::new(Silent), never)?;
+    let bridge = bridge(settings, memory, &network, &reader, &shop)?;
     Ok(crate::sync::explain::explain(&bridge, whose, reveal).await?)
+}
+
+/// A bridge that only reads.
+fn bridge(
+    settings: &Settings,
+    memory: &Memory,
+    network: &Network,
+    reader: &Reader,
+    shop: &ShopName,
+) -> Result<Bridge, Failure> {
+    let never = tokio_util::sync::CancellationToken::new();
+    setup::bridge(settings, shop, network, reader, memory, false, Arc::new(Silent), never)
 }
 
 fn kept(story: &Story) -> Vec<Line> {
@@ -167,7 +251,7 @@ fn kept(story: &Story) -> Vec<Line> {
     story.contacts.iter().map(line).collect()
 }
 
-fn tell(story: &Story, live: Option<&Live>, out: Output) -> Result<(), Failure> {
+fn tell(story: &Story, known: &Known, live: Option<&Live>, out: Output) -> Result<(), Failure> {
     let kept = kept(story);
     if out.json {
         let rulings = story
@@ -184,11 +268,21 @@ fn tell(story: &Story, live: Option<&Live>, out: Output) -> Result<(), Failure> 
             proposals: &story.proposals,
             writes: &story.writes,
             rulings,
+            merges: &known.merges,
+            different_people: &known.different_people,
             now,
         });
     }
     for line in words(story, &kept) {
         out.line(line);
+    }
+    for merge in &known.merges {
+        for line in merge.words() {
+            out.line(format!("  {line}"));
+        }
+    }
+    for Parted { one, other, by, at } in &known.different_people {
+        out.line(format!("  {by} said {at}: {one} and {other} are different people"));
     }
     if let Some(live) = live {
         for line in now(live) {

@@ -4,11 +4,18 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::{
-    Context, Exit, Failure, pause,
+    Context, Exit, Failure,
+    merges::is_merge,
+    pause,
+    proposals::proposed,
     setup::{self, Purpose},
 };
 use crate::{
-    model::{ContactKey, hold::Hold},
+    model::{
+        ContactKey,
+        hold::Hold,
+        proposal::{KeptProposal, ProposalState},
+    },
     store::Decision,
 };
 
@@ -77,12 +84,14 @@ async fn list(context: &Context, released_too: bool) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// A hold, and whose updates it holds.
+/// A hold, and whose updates or which merges it holds.
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
     hold: Hold,
     held: Vec<ContactKey>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    proposals: Vec<KeptProposal>,
 }
 
 /// So many of those held are shown; `--json` shows all.
@@ -99,8 +108,10 @@ async fn show(context: &Context, id: i64) -> Result<Exit, Failure> {
         .find(|hold| hold.id == id)
         .ok_or_else(|| Failure::usage(format!("there is no hold {id}: see `anagrafe holds list --all`")))?;
     let contacts = memory.store.held(id, u64::from(u32::MAX)).await?;
+    let mut proposals = memory.store.proposals(Some(ProposalState::Open)).await?;
+    proposals.retain(|kept| is_merge(kept) && kept.held_by == Some(id));
     if context.out.json {
-        context.out.json(&Shown { hold, held: contacts })?;
+        context.out.json(&Shown { hold, held: contacts, proposals })?;
         return Ok(Exit::Done);
     }
     context.out.line(format!(
@@ -112,12 +123,29 @@ async fn show(context: &Context, id: i64) -> Result<Exit, Failure> {
         hold.what.reason,
         hold.what.count
     ));
-    let named = if contacts.is_empty() { &hold.what.sample } else { &contacts };
+    for kept in proposals.iter().take(SHOWN) {
+        let proposal = &kept.proposal;
+        let what = proposed(&proposal.proposed);
+        context.out.line(format!("  {}: {what}: anagrafe merges show {}", proposal.contact, proposal.id));
+    }
+    if proposals.len() > SHOWN {
+        context.out.line(format!("  and {} more: anagrafe merges list", proposals.len() - SHOWN));
+    }
+    let named = match (proposals.is_empty(), contacts.is_empty()) {
+        (false, _) => &Vec::new(),
+        (true, true) => &hold.what.sample,
+        (true, false) => &contacts,
+    };
     for contact in named.iter().take(SHOWN) {
         context.out.line(format!("  {contact}: anagrafe explain contact {contact}"));
     }
     if named.len() > SHOWN {
         context.out.line(format!("  and {} more: anagrafe holds show {id} --json", named.len() - SHOWN));
+    }
+    if !proposals.is_empty() && hold.released.is_none() {
+        context.out.line(format!(
+            "`anagrafe holds release {id}` approves each of them as it is shown here; the next sync looks at each again, and merges what is still the same. One that is wrong: merges reject."
+        ));
     }
     if let Some((at, by)) = &hold.released {
         context.out.line(format!("released {at} by {by}"));

@@ -14,6 +14,7 @@ mod holds;
 mod keys;
 mod logging;
 mod manual;
+mod merges;
 mod migrate;
 mod network;
 mod normalise;
@@ -150,7 +151,7 @@ async fn command_of(context: &Context, command: Command) -> Result<Exit, Failure
         Command::Explain(args) => explain::run(context, args).await,
         Command::Pause(args) => pause::pause(context, args).await,
         Command::Resume => pause::resume(context).await,
-        Command::Merges(command) => proposals::merges(context, command).await,
+        Command::Merges(command) => merges::run(context, command).await,
         Command::Links(command) => proposals::links(context, command).await,
         Command::Holds(command) => holds::run(context, command).await,
         Command::Erase(args) => erase::run(context, args).await,

@@ -97,17 +97,8 @@ impl Network {
 /// If no request could be formed.
 pub fn reader(client: Client, settings: &Settings, base_url: Url) -> Result<Reader, Failure> {
     let vivocha = &settings.vivocha;
-    let endpoint = |e: &config::Endpoint| vivocha::Endpoint { method: Method::clone(&e.method), path: e.path.clone() };
-    let endpoints = vivocha::Endpoints {
-        search: endpoint(&vivocha.endpoints.search),
-        get: endpoint(&vivocha.endpoints.get),
-        update: endpoint(&vivocha.endpoints.update),
-        merge: endpoint(&vivocha.endpoints.merge),
-        merge_body: vivocha.endpoints.merge_body.to_string(),
-        history: endpoint(&vivocha.endpoints.history),
-    };
     let options = vivocha::Options {
-        endpoints,
+        endpoints: endpoints(settings),
         naming: vivocha.fields.clone(),
         search: match vivocha.search {
             config::SearchMode::Auto => vivocha::SearchMode::Auto,
@@ -122,6 +113,21 @@ pub fn reader(client: Client, settings: &Settings, base_url: Url) -> Result<Read
     #[expect(clippy::disallowed_methods, reason = "a process takes its clock from here")]
     let clock: vivocha::Clock = Arc::new(Utc::now);
     Reader::new(client, options, clock).map_err(Failure::usage)
+}
+
+/// The account's verbs and paths, as they are configured.
+#[must_use]
+pub fn endpoints(settings: &Settings) -> vivocha::Endpoints {
+    let endpoint = |e: &config::Endpoint| vivocha::Endpoint { method: Method::clone(&e.method), path: e.path.clone() };
+    let config::Endpoints { search, get, update, merge, merge_body, history } = &settings.vivocha.endpoints;
+    vivocha::Endpoints {
+        search: endpoint(search),
+        get: endpoint(get),
+        update: endpoint(update),
+        merge: endpoint(merge),
+        merge_body: merge_body.to_string(),
+        history: endpoint(history),
+    }
 }
 
 fn auth(auth: &config::Auth) -> vivocha::Auth {

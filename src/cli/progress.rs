@@ -18,7 +18,7 @@ static BAR: OnceLock<ProgressBar> = OnceLock::new();
 fn bar() -> &'static ProgressBar {
     BAR.get_or_init(|| {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
-        let style = "{msg} {wide_bar} {human_pos}/{human_len} contacts, {rate}, {left}";
+        let style = "{msg} {wide_bar} {human_pos}/{human_len} {prefix}, {rate}, {left}";
         let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
         // Contacts come by the page, so that only the mean over the whole phase says anything.
         let rate = |state: &ProgressState, to: &mut dyn fmt::Write| {
@@ -83,9 +83,13 @@ impl Progress {
         self.enter(phase);
         bar().set_length(of.max(read));
         bar().set_position(read);
+        bar().set_prefix(if phase == MERGING { "merges" } else { "contacts" });
         bar().set_message(words);
     }
 }
+
+/// The phase that counts merges, and no contacts.
+const MERGING: &str = "merging";
 
 impl Watch for Progress {
     fn surveying(&self, read: u64, of: u64) {
@@ -106,6 +110,10 @@ impl Watch for Progress {
             self.enter("crossing");
             bar().set_message(format!("{}: {done} of {of} updates of this page", self.shop));
         }
+    }
+
+    fn merging(&self, done: u64, of: u64) {
+        self.at(MERGING, done, of, format!("{}: merging", self.shop));
     }
 
     fn notice(&self, text: &str) {

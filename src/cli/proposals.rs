@@ -1,5 +1,5 @@
-//! `anagrafe links` and `anagrafe merges`: what awaits authority, and a person's word on it. Ids and codes only; `--reveal`
-//! and `explain` show people.
+//! `anagrafe links`: what awaits a person, and her word on it. Ids and codes only; `explain --reveal` shows people. Merges:
+//! [`super::merges`].
 
 use clap::Subcommand;
 
@@ -53,18 +53,6 @@ pub enum LinksCommand {
     },
 }
 
-/// `merges …`
-#[derive(Debug, Subcommand)]
-pub enum MergesCommand {
-    /// Merges that are proposed
-    List(ListArgs),
-    /// One of them: who into whom, on what evidence, and what it awaits
-    Show {
-        /// Its id
-        id: String,
-    },
-}
-
 /// Which ones.
 #[derive(Debug, clap::Args)]
 pub struct ListArgs {
@@ -76,6 +64,14 @@ pub struct ListArgs {
     all: bool,
 }
 
+impl ListArgs {
+    /// The state they are to be in, if not in any.
+    #[must_use]
+    pub fn state(&self) -> Option<ProposalState> {
+        (!self.all).then_some(self.state)
+    }
+}
+
 fn state(word: &str) -> Result<ProposalState, String> {
     let words: Vec<&str> = ProposalState::ALL.iter().map(|state| state.as_str()).collect();
     ProposalState::parse(word).ok_or_else(|| format!("one of {}", words.join(", ")))
@@ -83,8 +79,8 @@ fn state(word: &str) -> Result<ProposalState, String> {
 
 pub async fn links(context: &Context, command: LinksCommand) -> Result<Exit, Failure> {
     match command {
-        LinksCommand::List(args) => list(context, &args, Kind::Link).await,
-        LinksCommand::Show { id } => show(context, &id, Kind::Link).await,
+        LinksCommand::List(args) => list(context, &args).await,
+        LinksCommand::Show { id } => show(context, &id).await,
         LinksCommand::Approve { ids } => {
             decide(context, &ids, Decision::Approve, "approved: the next sync links it").await
         }
@@ -100,49 +96,19 @@ pub async fn links(context: &Context, command: LinksCommand) -> Result<Exit, Fai
     }
 }
 
-pub async fn merges(context: &Context, command: MergesCommand) -> Result<Exit, Failure> {
-    match command {
-        MergesCommand::List(args) => list(context, &args, Kind::Merge).await,
-        MergesCommand::Show { id } => show(context, &id, Kind::Merge).await,
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Link,
-    Merge,
-}
-
-impl Kind {
-    const fn of(proposed: &Proposed) -> Self {
-        match proposed {
-            Proposed::Link { .. } => Self::Link,
-            Proposed::Merge { .. } => Self::Merge,
-        }
-    }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Link => "links",
-            Self::Merge => "merges",
-        }
-    }
-}
-
-async fn kept(context: &Context, kind: Kind, state: Option<ProposalState>) -> Result<Vec<KeptProposal>, Failure> {
+async fn kept(context: &Context, state: Option<ProposalState>) -> Result<Vec<KeptProposal>, Failure> {
     let settings = setup::settings(context.globals.config.as_ref())?;
     let memory = setup::memory(context, &settings, Purpose::Look).await?;
     let mut all = memory.store.proposals(state).await?;
-    all.retain(|kept| Kind::of(&kept.proposal.proposed) == kind);
+    all.retain(|kept| match kept.proposal.proposed {
+        Proposed::Link { .. } => true,
+        Proposed::Merge { .. } => false,
+    });
     Ok(all)
 }
 
-async fn list(context: &Context, args: &ListArgs, kind: Kind) -> Result<Exit, Failure> {
-    let all = kept(context, kind, (!args.all).then_some(args.state)).await?;
-    let none = match kind {
-        Kind::Link => "No link waits for a person.",
-        Kind::Merge => "No merge is proposed.",
-    };
+async fn list(context: &Context, args: &ListArgs) -> Result<Exit, Failure> {
+    let all = kept(context, args.state()).await?;
     context.out.list(
         &all,
         &["id", "contact", "proposal", "state", "awaits", "evidence", "since"],
@@ -157,12 +123,14 @@ async fn list(context: &Context, args: &ListArgs, kind: Kind) -> Result<Exit, Fa
                 kept.since.to_string(),
             ]
         },
-        none,
+        "No link waits for a person.",
     )?;
     Ok(Exit::Done)
 }
 
-fn proposed(proposed: &Proposed) -> String {
+/// What is proposed, in ids.
+#[must_use]
+pub fn proposed(proposed: &Proposed) -> String {
     match proposed {
         Proposed::Link { customer } => format!("link to {customer}"),
         Proposed::Merge { survivor, absorbed } => {
@@ -179,11 +147,12 @@ fn awaits(authority: &Authority) -> String {
     }
 }
 
-async fn show(context: &Context, id: &str, kind: Kind) -> Result<Exit, Failure> {
-    let all = kept(context, kind, None).await?;
-    let kept = all.into_iter().find(|kept| kept.proposal.id.0 == id).ok_or_else(|| {
-        Failure::usage(format!("there is no such proposal; `anagrafe {} list --all` shows them all", kind.word()))
-    })?;
+async fn show(context: &Context, id: &str) -> Result<Exit, Failure> {
+    let all = kept(context, None).await?;
+    let kept = all
+        .into_iter()
+        .find(|kept| kept.proposal.id.0 == id)
+        .ok_or_else(|| Failure::usage("there is no such proposal; `anagrafe links list --all` shows them all"))?;
     if context.out.json {
         context.out.json(&kept)?;
         return Ok(Exit::Done);
@@ -224,7 +193,7 @@ async fn decide(
     said: &str,
 ) -> Result<Exit, Failure> {
     for id in ids {
-        let links = kept(context, Kind::Link, None).await?;
+        let links = kept(context, None).await?;
         if !links.iter().any(|kept| kept.proposal.id.0 == *id) {
             return Err(Failure::usage(format!("{id} is no link proposal; `anagrafe links list` shows them")));
         }

@@ -1,7 +1,7 @@
 //! How a run ended, for a person or a machine.
 
 use super::{Failure, output::Output};
-use crate::model::run::{Outcome, RunReport};
+use crate::model::run::{MergeCounts, Outcome, RunReport};
 
 /// A report: JSON, or a few sentences.
 pub fn show(report: &RunReport, out: Output) -> Result<(), Failure> {
@@ -34,13 +34,13 @@ pub fn show(report: &RunReport, out: Output) -> Result<(), Failure> {
     }
     let found = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
     out.line(format!(
-        "shop {}: {} {}: {} contacts read: {found}; {} updates sent; {} merges proposed; {} calls to the shop, {} to Vivocha, {} ms (run {})",
+        "shop {}: {} {}: {} contacts read: {found}; {} updates sent; {}; {} calls to the shop, {} to Vivocha, {} ms (run {})",
         report.shop,
         report.pass.as_str(),
         report.outcome.as_str(),
         report.read,
         report.updates,
-        report.merges.proposed,
+        merges(&report.merges),
         sum(&report.calls.open2b),
         sum(&report.calls.vivocha),
         report.duration_ms,
@@ -58,5 +58,37 @@ pub fn show(report: &RunReport, out: Output) -> Result<(), Failure> {
     if report.merges.proposed > 0 {
         out.notice("Merges proposed: anagrafe merges list");
     }
+    if report.merges.unknown > 0 {
+        out.notice("A merge is in doubt: anagrafe status says since when, and what happens next");
+    }
     Ok(())
+}
+
+/// What became of merges: what did not happen is not said.
+fn merges(counts: &MergeCounts) -> String {
+    let MergeCounts { proposed, merged, refused, unknown, held } = *counts;
+    let mut parts = vec![format!("{proposed} merges proposed")];
+    for (count, words) in
+        [(merged, "merged"), (held, "held"), (refused, "dropped on a second look or refused"), (unknown, "in doubt")]
+    {
+        if count > 0 {
+            parts.push(format!("{count} {words}"));
+        }
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_merges_only_what_happened_is_said() {
+        assert_eq!(merges(&MergeCounts::default()), "0 merges proposed");
+        let all = MergeCounts { proposed: 9, merged: 4, refused: 1, unknown: 2, held: 3 };
+        assert_eq!(
+            merges(&all),
+            "9 merges proposed, 4 merged, 3 held, 1 dropped on a second look or refused, 2 in doubt"
+        );
+    }
 }

@@ -293,7 +293,34 @@ pub fn bridge(
 /// Who sits at the terminal, for the record of decisions: the user behind sudo, else the user.
 #[must_use]
 pub fn operator() -> String {
-    let environment = environment();
-    let name = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| environment.get(*name));
-    name.cloned().unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+    operator_of(&environment(), rustix::process::getuid().as_raw())
+}
+
+/// What Anagrafe itself decides is signed `anagrafe`: no person may be taken for it, whatever her account is called.
+fn operator_of(environment: &BTreeMap<String, String>, uid: u32) -> String {
+    let names = ["SUDO_USER", "USER", "LOGNAME"].iter().filter_map(|name| environment.get(*name));
+    match names.map(String::as_str).map(str::trim).find(|name| !name.is_empty()) {
+        Some("anagrafe") => "anagrafe (user)".to_owned(),
+        Some(name) => name.to_owned(),
+        None => format!("uid {uid}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_never_taken_for_the_program() {
+        let named = |pairs: &[(&str, &str)]| {
+            let environment = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            operator_of(&environment, 1000)
+        };
+        assert_eq!(named(&[("USER", "rossi"), ("LOGNAME", "other")]), "rossi");
+        assert_eq!(named(&[("USER", "root"), ("SUDO_USER", "rossi")]), "rossi");
+        assert_eq!(named(&[("USER", "anagrafe")]), "anagrafe (user)");
+        assert_eq!(named(&[("USER", "root"), ("SUDO_USER", " anagrafe ")]), "anagrafe (user)");
+        assert_eq!(named(&[("USER", "")]), "uid 1000");
+        assert_eq!(named(&[]), "uid 1000");
+    }
 }

@@ -1,32 +1,30 @@
 //! `anagrafe status`: how things stand. Reads the store only.
 
-use super::{
-    Context, Exit, Failure,
-    keys::PENDING,
-    output::table,
-    rotating,
-    setup::{self, Purpose},
-};
+mod merges;
+
+use serde::Serialize;
+
+use super::{Context, Exit, Failure, keys::PENDING, merges::Desk, output::table, rotating};
 use crate::{
     model::state::ContactState,
     store::{Overview, Resync, ShopOverview},
 };
 
 pub async fn run(context: &Context) -> Result<Exit, Failure> {
-    let settings = setup::settings(context.globals.config.as_ref())?;
-    let memory = setup::memory(context, &settings, Purpose::Look).await?;
-    let overview = memory.store.overview().await?;
-    if memory.pending {
+    let desk = Desk::open(context).await?;
+    let overview = desk.memory.store.overview().await?;
+    let merges = merges::Merges::of(&desk).await?;
+    if desk.memory.pending {
         context.out.notice(PENDING);
     }
-    if memory.sealed > 0 {
-        context.out.notice(format!("{}.", rotating::needed(memory.sealed)));
+    if desk.memory.sealed > 0 {
+        context.out.notice(format!("{}.", rotating::needed(desk.memory.sealed)));
     }
     if context.out.json {
-        context.out.json(&overview)?;
+        context.out.json(&Status { overview, merges })?;
         return Ok(Exit::Done);
     }
-    for line in sentences(&overview) {
+    for line in sentences(&overview, &merges) {
         context.out.line(line);
     }
     let header = ["shop", "read", "checkpoint", "linked", "unmatched", "waiting", "parked", "invalid", "last end seen"];
@@ -44,7 +42,15 @@ pub async fn run(context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn sentences(overview: &Overview) -> Vec<String> {
+/// All of it, for a machine.
+#[derive(Serialize)]
+struct Status {
+    #[serde(flatten)]
+    overview: Overview,
+    merges: merges::Merges,
+}
+
+fn sentences(overview: &Overview, merges: &merges::Merges) -> Vec<String> {
     let mut lines = vec![format!("Account {}", overview.account)];
     if let Some((since, why)) = &overview.paused {
         lines.push(format!("PAUSED since {since} ({why}): nothing is written; `anagrafe resume` lets it go on"));
@@ -63,10 +69,12 @@ fn sentences(overview: &Overview) -> Vec<String> {
             hold.id
         ));
     }
+    lines.extend(merges.alarms());
     lines.push(format!(
-        "Waiting for a person: {} links (anagrafe links list), {} merges (anagrafe merges list)",
+        "Waiting for a person: {} links (anagrafe links list); merges proposed: {} (anagrafe merges list)",
         overview.open_links, overview.open_merges
     ));
+    lines.extend(merges.sentences());
     if overview.unsettled > 0 {
         lines.push(format!(
             "{} updates were declared and their outcome is not recorded: the next run looks at them",

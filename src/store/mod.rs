@@ -63,6 +63,10 @@ pub trait Merges: Questions {
     async fn merges(&self, which: &MergeQuery) -> Result<Vec<Merge>, StoreError>;
     /// What the customers of a proposal were before its merges, oldest first; nothing that is older than [`BEFORE_KEPT`].
     async fn before(&self, of: &ProposalId, now: Moment) -> Result<Vec<Before>, StoreError>;
+    /// Pairs of two people that name one of these customers.
+    async fn parted(&self, customers: &[CustomerId]) -> Result<Vec<Parted>, StoreError>;
+    /// Identifiers that contacts of more than one name hold, or more contacts than `max_share`: at most so many, most held first.
+    async fn quarantine(&self, max_share: u64, limit: u64) -> Result<Quarantine, StoreError>;
     /// Declares a merge before its first byte is sent, or says why it must not be. Fails if writing is paused, or if its contact was
     /// erased.
     async fn declare_merge(&self, lease: &Lease, merge: &NewMerge) -> Result<Declared, StoreError>;

@@ -78,7 +78,9 @@ async fn contact(bridge: &Bridge, id: ContactId, reveal: bool) -> Result<Live, P
     Ok(live)
 }
 
-fn says(bridge: &Bridge, customer: &Customer, reveal: bool) -> Vec<(String, String)> {
+/// What a customer says, field and value; masked unless it was to be revealed.
+#[must_use]
+pub fn says(bridge: &Bridge, customer: &Customer, reveal: bool) -> Vec<(String, String)> {
     let naming = &bridge.rules.naming;
     [&naming.first_name, &naming.last_name, &naming.nickname, &naming.email, &naming.telnum]
         .into_iter()

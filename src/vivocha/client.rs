@@ -204,11 +204,9 @@ impl Writer {
         if survivor == absorbed {
             return Err(self.failed(NAME, Cause::Protocol("a customer cannot be merged into itself".into())));
         }
-        let endpoints = &self.session().options.endpoints;
-        let ids = [("{cid1}", survivor), ("{cid2}", absorbed)];
-        let path = endpoints.merge.path_for(&ids).map_err(|cause| self.failed(NAME, cause))?;
-        let body = Bytes::from(endpoints.merge_body_for(&ids));
-        self.write(NAME, endpoints.merge.method.clone(), &path, body).await
+        let call = self.session().options.endpoints.merge_call(survivor, absorbed);
+        let (method, path, body) = call.map_err(|cause| self.failed(NAME, cause))?;
+        self.write(NAME, method, &path, Bytes::from(body)).await
     }
 
     /// Once a write was answered with success, an answer that cannot be read leaves it in doubt, and no less.

@@ -213,8 +213,17 @@ impl Default for Endpoints {
 }
 
 impl Endpoints {
+    /// The call of a merge: its verb, its path below the base, and its body.
+    ///
+    /// # Errors
+    /// For an id that cannot stand in an address.
+    pub fn merge_call(&self, survivor: &CustomerId, absorbed: &CustomerId) -> Result<(Method, String, String), Cause> {
+        let ids = [("{cid1}", survivor), ("{cid2}", absorbed)];
+        Ok((self.merge.method.clone(), self.merge.path_for(&ids)?, self.merge_body_for(&ids)))
+    }
+
     /// The body of a merge, ids escaped as JSON wants them.
-    pub(super) fn merge_body_for(&self, ids: &[(&str, &CustomerId)]) -> String {
+    fn merge_body_for(&self, ids: &[(&str, &CustomerId)]) -> String {
         fill(&self.merge_body, ids, |id| {
             let quoted = serde_json::Value::from(id).to_string();
             quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default().to_owned()

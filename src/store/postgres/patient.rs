@@ -31,8 +31,9 @@ use crate::{
     },
     store::{
         Acquired, Before, Claim, Decision, Declaration, Declared, DueQuery, Erased, Erasure, Found, Health, Known,
-        Lease, MergeQuery, MergeState, MergeStep, Merges, NewMerge, NewRun, Overview, PageQuery, PageRecord, Questions,
-        ResyncStep, RunQuery, ShopProgress, Store, StoreError, Story, SurveyStep, Whose, WriteId,
+        Lease, MergeQuery, MergeState, MergeStep, Merges, NewMerge, NewRun, Overview, PageQuery, PageRecord, Parted,
+        Quarantine, Questions, ResyncStep, RunQuery, ShopProgress, Store, StoreError, Story, SurveyStep, Whose,
+        WriteId,
     },
 };
 
@@ -214,6 +215,14 @@ impl Merges for PostgresStore {
 
     async fn before(&self, of: &ProposalId, now: Moment) -> Result<Vec<Before>, StoreError> {
         self.patiently(Twice::Same, || self.units.before(of, now)).await
+    }
+
+    async fn parted(&self, customers: &[CustomerId]) -> Result<Vec<Parted>, StoreError> {
+        self.patiently(Twice::Same, || self.units.parted(customers)).await
+    }
+
+    async fn quarantine(&self, max_share: u64, limit: u64) -> Result<Quarantine, StoreError> {
+        self.patiently(Twice::Same, || self.units.quarantine(max_share, limit)).await
     }
 
     async fn declare_merge(&self, lease: &Lease, merge: &NewMerge) -> Result<Declared, StoreError> {

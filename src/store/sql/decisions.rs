@@ -166,11 +166,10 @@ struct Word<'a> {
 
 impl Word<'_> {
     async fn approve(&self, c: &mut Connection, id: &ProposalId) -> Result<(), StoreError> {
-        let said = self.known(c, id).await?;
-        if self.settles(c, &said, MergeOutcome::Applied).await? {
+        if self.settles(c, id, MergeOutcome::Applied).await? {
             return Ok(());
         }
-        let KeptProposal { proposal, made_at, .. } = Self::open(said)?;
+        let KeptProposal { proposal, made_at, .. } = Self::open(self.known(c, id).await?)?;
         if made_at.after(GOOD_FOR) < self.now {
             return Err(StoreError::Expired { id: id.clone(), made_at });
         }
@@ -186,12 +185,17 @@ impl Word<'_> {
     }
 
     async fn reject(&self, c: &mut Connection, id: &ProposalId) -> Result<(), StoreError> {
-        let said = self.known(c, id).await?;
-        self.settles(c, &said, MergeOutcome::NotApplied).await?;
+        let settled = self.settles(c, id, MergeOutcome::NotApplied).await?;
+        let said = match self.known(c, id).await {
+            // One by hand is in no list of proposals.
+            Err(StoreError::NoProposal(_)) if settled => return Ok(()),
+            said => said?,
+        };
         let merge = matches!(said.proposal.proposed, Proposed::Merge { .. });
-        // A merge that was approved and not carried out yet may still be thought better of.
+        // A merge that was approved and not carried out yet may still be thought better of. And whose outcome she tells, she decides
+        // about, whatever became of the proposal meanwhile.
         let KeptProposal { proposal, .. } =
-            if merge && said.state == ProposalState::Approved { said } else { Self::open(said)? };
+            if settled || merge && said.state == ProposalState::Approved { said } else { Self::open(said)? };
         self.decided(c, id, ProposalState::Rejected).await?;
         let others = match &proposal.proposed {
             Proposed::Link { customer } => std::slice::from_ref(customer),
@@ -210,16 +214,11 @@ impl Word<'_> {
     }
 
     /// A merge of which nothing that can be read tells what became of it: her word does. True if it was about that.
-    async fn settles(
-        &self,
-        c: &mut Connection,
-        said: &KeptProposal,
-        outcome: MergeOutcome,
-    ) -> Result<bool, StoreError> {
-        let open = merging::open_of(c, self.account, &said.proposal.id).await?;
+    async fn settles(&self, c: &mut Connection, id: &ProposalId, outcome: MergeOutcome) -> Result<bool, StoreError> {
+        let open = merging::open_of(c, self.account, id).await?;
         let asks = |merge: &Merge| merge.outcome.is_some_and(|(outcome, _)| outcome == MergeOutcome::Person);
         if !open.iter().all(asks) {
-            return Err(StoreError::InDoubtYet(said.proposal.id.clone()));
+            return Err(StoreError::InDoubtYet(id.clone()));
         }
         for merge in &open {
             let settled =

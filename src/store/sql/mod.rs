@@ -26,6 +26,7 @@ mod links;
 mod merges;
 mod merging;
 mod proposals;
+mod quarantine;
 mod questions;
 mod record;
 mod rekey;
@@ -58,8 +59,8 @@ use crate::{
     },
     store::{
         Acquired, Before, Claim, Decision, Declaration, Declared, DueQuery, Erased, Erasure, Found, Health, Known,
-        Lease, MergeQuery, MergeState, MergeStep, Merges, NewMerge, NewRun, Overview, PageQuery, PageRecord, Questions,
-        RunQuery, ShopProgress, Store, StoreError, Story, SurveyStep, Whose, WriteId,
+        Lease, MergeQuery, MergeState, MergeStep, Merges, NewMerge, NewRun, Overview, PageQuery, PageRecord, Parted,
+        Quarantine, Questions, RunQuery, ShopProgress, Store, StoreError, Story, SurveyStep, Whose, WriteId,
     },
 };
 
@@ -180,6 +181,15 @@ impl Merges for TheStore {
     async fn before(&self, of: &ProposalId, now: Moment) -> Result<Vec<Before>, StoreError> {
         let of = of.clone();
         self.read(move |c, account| Box::pin(async move { merges::before(c, account, &of, now).await })).await
+    }
+
+    async fn parted(&self, customers: &[CustomerId]) -> Result<Vec<Parted>, StoreError> {
+        let customers = customers.to_vec();
+        self.read(move |c, account| Box::pin(async move { quarantine::parted(c, account, &customers).await })).await
+    }
+
+    async fn quarantine(&self, max_share: u64, limit: u64) -> Result<Quarantine, StoreError> {
+        self.read(move |c, account| Box::pin(quarantine::quarantine(c, account, max_share, limit))).await
     }
 
     async fn declare_merge(&self, lease: &Lease, merge: &NewMerge) -> Result<Declared, StoreError> {

@@ -151,6 +151,62 @@ pub enum MergeQuery {
     Last(u32),
 }
 
+/// Two customers who are two people, by a person's word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Parted {
+    /// The one with the lesser id.
+    pub one: CustomerId,
+    /// The other one.
+    pub other: CustomerId,
+    /// Who said so; `anagrafe` where her word about a customer went over to the one that took it in.
+    pub by: String,
+    /// When.
+    pub at: Moment,
+}
+
+/// Identifiers that several people hold, and that therefore match nobody alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Quarantine {
+    /// How many there are.
+    pub count: u64,
+    /// Those that most contacts hold.
+    pub most_held: Vec<Quarantined>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// `email` or `phone`.
+    pub kind: String,
+    /// Its hash.
+    pub hash: Keyed,
+    /// How many contacts hold it.
+    pub holders: u64,
+    /// One of them.
+    pub contact: ContactKey,
+}
+
+impl Quarantined {
+    /// Enough of the hash to tell it from another, and no more.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        self.hash.to_string().chars().take(6).collect()
+    }
+}
+
+impl Serialize for Quarantined {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let Self { kind, hash: _, holders, contact } = self;
+        let mut fields = serializer.serialize_struct("Quarantined", 4)?;
+        fields.serialize_field("kind", kind)?;
+        fields.serialize_field("hash", &self.masked())?;
+        fields.serialize_field("holders", holders)?;
+        fields.serialize_field("contact", &contact.to_string())?;
+        fields.end()
+    }
+}
+
 /// What the merging of a run is decided on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MergeState {
