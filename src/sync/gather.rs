@@ -3,6 +3,8 @@
 //! Many contacts per search; an identifier that is known to be shared is not searched at all, since it matches nobody
 //! alone. What could not be read makes its contact fail, never its neighbours.
 
+mod anew;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt as _, stream};
@@ -75,7 +77,7 @@ pub async fn gather_anew(
     let mut customers = BTreeMap::new();
     let mut failed = search(bridge, &mut subjects, &holders, &mut customers).await?;
     fetch_named(bridge, &mut subjects, &mut customers, &mut failed).await?;
-    read_anew(bridge, by_id, &mut customers).await?;
+    anew::read(bridge, by_id, &mut customers).await?;
     subjects.retain(|subject| !failed.contains_key(&subject.key.id));
 
     // Those that cannot be read any more are asked about too: who else was linked to them, and what was written there.
@@ -92,42 +94,13 @@ pub async fn gather_anew(
     }
     let lost = found.links.iter().filter(|(id, _)| lost.contains(id)).map(|(id, links)| (id.clone(), links.clone()));
     let lost = lost.collect();
-    let concerned = |subject: &Subject| concerns(&found.in_doubt, subject, &candidates);
+    let concerned = |subject: &Subject| anew::concerns(&found.in_doubt, subject, &candidates);
     let in_doubt: BTreeSet<ContactId> =
         subjects.iter().filter(|subject| concerned(subject)).map(|subject| subject.key.id).collect();
     subjects.retain(|subject| !in_doubt.contains(&subject.key.id));
     let (linked_names, parted) = (found.names, found.parted);
     let evidence = Evidence { subjects, customers: candidates, holders, linked_names, lost, parted };
     Ok(Gathered { evidence, failed, in_doubt })
-}
-
-/// Whether a customer that a merge is in doubt for is a contact's, or holds an identifier of hers.
-fn concerns(in_doubt: &BTreeSet<CustomerId>, subject: &Subject, candidates: &BTreeMap<CustomerId, Candidate>) -> bool {
-    use crate::plan::evidence::Side;
-    let linked = goes_by(subject).is_some_and(|customer| in_doubt.contains(customer));
-    let holds = |candidate: &Candidate| {
-        let email = matches!((&candidate.email, &subject.identity.email), (Side::Is(a), Some(b)) if a == b);
-        email || matches!((&candidate.phone, &subject.identity.phone), (Side::Is(a), Some(b)) if a == b)
-    };
-    linked || in_doubt.iter().filter_map(|customer| candidates.get(customer)).any(holds)
-}
-
-/// What asking for these customers by their ids gives stands in the place of what a search found. One that is not found any more, or
-/// answers as another, is none.
-async fn read_anew(
-    bridge: &Bridge,
-    by_id: &[CustomerId],
-    customers: &mut BTreeMap<CustomerId, Customer>,
-) -> Result<(), PassError> {
-    let reads = by_id.iter().map(|id| async move { (id, bridge.reader.get(id).await) });
-    let mut reads = stream::iter(reads).buffered(bridge.rules.concurrency);
-    while let Some((id, got)) = reads.next().await {
-        match got? {
-            Some(customer) if customer.id == *id => drop(customers.insert(id.clone(), customer)),
-            Some(_) | None => drop(customers.remove(id)),
-        }
-    }
-    Ok(())
 }
 
 /// The customer a contact's link leads to, or the last one it had. Where a person said that they are two it is none of hers.

@@ -94,6 +94,7 @@ fn of_shop(desk: &Desk, shop: &ShopName, proposals: &[KeptProposal], state: &Mer
         shop,
         proposals,
         tried: &state.tried,
+        restored: &state.restored,
         in_doubt: &in_doubt,
         automatic_today: state.automatic_today,
         approved_today: state.approved_today,
@@ -161,6 +162,10 @@ fn held_back(desk: &Desk, kept: &KeptProposal, waits: authority::Waits) -> Waits
         Why::InVain => {
             let words = "a person: Vivocha refused it, or it was sent in vain";
             Waits { because: vec!["sent-in-vain".to_owned()], ..Waits::on("sent-in-vain", words) }
+        }
+        Why::Restored => {
+            let words = "a person: a merge of its contact was restored before";
+            Waits { because: vec!["restored-before".to_owned()], ..Waits::on("restored-before", words) }
         }
         Why::OverTheDay => {
             let most = desk.settings.safeguards.max_approved_per_day;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    CustomerId, ShopName,
+    ContactKey, CustomerId, ShopName,
     merge::{AuthorisedBy, Tried},
     proposal::{Authority, GOOD_FOR, KeptProposal, ProposalId, ProposalState, Proposed},
     rules::SafeguardLimits,
@@ -25,6 +25,8 @@ pub struct Question<'a> {
     pub proposals: &'a [KeptProposal],
     /// What was tried of them.
     pub tried: &'a BTreeMap<ProposalId, Tried>,
+    /// Contacts of whom a merge was restored.
+    pub restored: &'a BTreeSet<ContactKey>,
     /// Customers that another write is in doubt for.
     pub in_doubt: &'a BTreeSet<CustomerId>,
     /// Automatic ones of the last 24 hours.
@@ -50,6 +52,8 @@ pub enum Waits {
     Overlaps,
     /// Another one of the same customers comes first.
     AnotherFirst,
+    /// A merge of its contact was restored: whether she is this one, too, is a person's to say.
+    Restored,
     /// Vivocha refused it, or it was sent in vain too often.
     InVain,
     /// A safeguard holds it.
@@ -66,6 +70,7 @@ impl Waits {
             Self::InDoubt => "in-doubt",
             Self::Overlaps => "overlapping",
             Self::AnotherFirst => "another-first",
+            Self::Restored => "restored-before",
             Self::InVain => "sent-in-vain",
             Self::Held => "held",
             Self::OverTheDay => "over-the-day",
@@ -210,6 +215,9 @@ fn obstacle<'a>(
     let mine = members(kept);
     if mine.iter().any(|customer| question.in_doubt.contains(customer)) {
         return Some(Waits::InDoubt);
+    }
+    if question.restored.contains(&kept.proposal.contact) {
+        return Some(Waits::Restored);
     }
     let tried = question.tried.get(&kept.proposal.id);
     if tried.is_some_and(|tried| tried.refused > 0 || tried.not_applied >= IN_VAIN) {

@@ -49,7 +49,10 @@ pub(super) const REMOVE: [(&str, &str); 6] = [
         "befores",
         "DELETE FROM befores
           WHERE merge IN (SELECT m.merge FROM merges m
-                           WHERE m.account = $1 AND m.shop = $2 AND m.id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3)))",
+                           WHERE m.account = $1 AND m.shop = $2 AND m.id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3)))
+             OR merge IN (SELECT m.merge FROM merges m JOIN links l ON l.account = m.account
+                                AND (l.customer = m.survivor OR l.customer = m.absorbed)
+                           WHERE l.account = $1 AND l.shop = $2 AND l.id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3)))",
     ),
     // What is in doubt still pins its customers, and names nobody any more.
     (
@@ -216,16 +219,17 @@ async fn remove(
         let exclude = query(EXCLUDE).bind(account).bind(shop).bind(&ids).bind(now.millis()).bind(NO_CONTENT);
         exclude.execute(&mut *c).await.map_err(failed)?;
         rekey::forget(c, account, shop, &ids).await?;
+        // What customers were before a merge is found by the links, too, and so goes before them.
+        for (name, sql) in REMOVE {
+            let rows = query(sql).bind(account).bind(shop).bind(&ids).execute(&mut *c).await.map_err(failed)?;
+            *removed.entry(name.to_owned()).or_default() += rows.rows_affected();
+        }
         let links = query(REMOVE_LINKS).bind(account).bind(shop).bind(&ids).fetch_all(&mut *c).await.map_err(failed)?;
         *removed.entry("links".to_owned()).or_default() += links.len() as u64;
         for row in &links {
             if get::<&str>(row, "role")? == Role::Owner.as_str() && maybe_moment(row, "ended_at")?.is_none() {
                 left.insert(customer(row)?);
             }
-        }
-        for (name, sql) in REMOVE {
-            let rows = query(sql).bind(account).bind(shop).bind(&ids).execute(&mut *c).await.map_err(failed)?;
-            *removed.entry(name.to_owned()).or_default() += rows.rows_affected();
         }
     }
     links::inherit(c, account, &left, now).await?;

@@ -49,6 +49,8 @@ pub(super) const TRIED: &str = "
      WHERE p.account = $1 AND p.kind = 'merge' AND p.state IN ('open', 'approved')
        AND m.outcome IN ('refused', 'not-applied', 'applied')
      ORDER BY m.merge";
+pub(super) const RESTORED: &str = "
+    SELECT DISTINCT shop, id FROM merges WHERE account = $1 AND restored_at IS NOT NULL AND id IS NOT NULL";
 pub(super) const BEFORES: &str = "
     SELECT b.merge, b.customer, b.under, b.sealed, b.at
       FROM merges m JOIN befores b ON b.merge = m.merge
@@ -69,6 +71,8 @@ pub(super) async fn state(
     let (automatic, approved) = today(c, account, now).await?;
     let looked_at = query_scalar(LOOKED_AT).bind(name).bind(shop.as_str()).bind(super::proposals::US);
     let looked_at: i64 = looked_at.fetch_one(&mut *c).await.map_err(failed)?;
+    let restored = query(RESTORED).bind(name).fetch_all(&mut *c).await.map_err(failed)?;
+    let restored = all(&restored, contact)?.into_iter().collect();
     let rows = query(TRIED).bind(name).fetch_all(&mut *c).await.map_err(failed)?;
     let mut tried = BTreeMap::new();
     for row in &rows {
@@ -79,6 +83,7 @@ pub(super) async fn state(
         approved_today: approved,
         open: open(c, account).await?,
         looked_at: looked_at > 0,
+        restored,
         tried,
     })
 }

@@ -44,7 +44,7 @@ pub(super) const PARTED: &str = "
     SELECT one, other FROM parted
      WHERE account = $1 AND one IN (SELECT atom FROM json_each($2)) AND other IN (SELECT atom FROM json_each($2))";
 pub(super) const SHOP_IN_DOUBT: &str = "
-    SELECT COUNT(*) FROM shops WHERE account = $1 AND shop = $2 AND doubted_at IS NOT NULL";
+    SELECT COUNT(*) FROM shops WHERE account = $1 AND (shop = $2 OR $2 = '') AND doubted_at IS NOT NULL";
 pub(super) const DECLARE: &str = "
     INSERT INTO merges (account, proposal, run, epoch, shop, id, survivor, absorbed, authorised_by, evidence, rests_on, declared_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING merge";
@@ -147,10 +147,12 @@ async fn forbidden(
         if !erasures::excluded(c, account, &key.shop, known_by).await?.is_empty() {
             return Err(StoreError::Erased(vec![key.clone()]));
         }
-        let doubted = query_scalar::<i64>(SHOP_IN_DOUBT).bind(account.as_str()).bind(key.shop.as_str());
-        if doubted.fetch_one(&mut *c).await.map_err(failed)? > 0 {
-            return Ok(Some(NotDeclared::NotAuthorised));
-        }
+    }
+    // One that is about no contact rests on what the store knows of all of them.
+    let shop = merge.contact.as_ref().map_or("", |(key, _)| key.shop.as_str());
+    let doubted = query_scalar::<i64>(SHOP_IN_DOUBT).bind(account.as_str()).bind(shop);
+    if doubted.fetch_one(&mut *c).await.map_err(failed)? > 0 {
+        return Ok(Some(NotDeclared::NotAuthorised));
     }
     let about = |sql: &'static str| query(sql).bind(account.as_str()).bind(pair.as_str());
     let number = |sql: &'static str| query_scalar::<i64>(sql).bind(account.as_str()).bind(pair.as_str());

@@ -3,6 +3,7 @@
 use super::{
     Connection, Row,
     failure::failed,
+    merging::FORGET_BEFORES,
     rows::{self, all, from_json, from_word, get, json, moment, shop},
     statement::{query, query_scalar},
 };
@@ -11,7 +12,7 @@ use crate::{
         AccountName,
         run::{Calls, Counts, MergeCounts, Outcome, RunId, RunReport},
     },
-    store::{Lease, NewRun, RunQuery, StoreError},
+    store::{BEFORE_KEPT, Lease, NewRun, RunQuery, StoreError},
 };
 
 /// What is said of a run whose process died.
@@ -46,6 +47,9 @@ pub(super) async fn begin(
     }
     query(SHOP_SEEN).bind(account).bind(shop.as_str()).bind(&source).execute(&mut *c).await.map_err(failed)?;
     query(CLOSE_OLDER).bind(account).bind(lease.epoch).bind(INTERRUPTED).execute(&mut *c).await.map_err(failed)?;
+    // Also where nothing is merged any more: what customers were before is not kept for longer than that.
+    let old = at.before(BEFORE_KEPT).millis();
+    query(FORGET_BEFORES).bind(account).bind(old).execute(&mut *c).await.map_err(failed)?;
     query_scalar(BEGIN)
         .bind(account)
         .bind(shop.as_str())

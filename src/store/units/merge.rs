@@ -1,7 +1,10 @@
 //! Merges as the store is asked about them and told of them: a declaration under every limit at once, what became of it, and what
 //! both customers were before.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::Serialize;
 
@@ -218,6 +221,8 @@ pub struct MergeState {
     pub open: Vec<OpenMerge>,
     /// Whether a person has looked at merges of the shop, and released them.
     pub looked_at: bool,
+    /// Contacts of whom a merge was restored: what is proposed for them since is a person's to authorise.
+    pub restored: BTreeSet<ContactKey>,
     /// By proposal that may still be carried out, what was tried of it.
     pub tried: BTreeMap<ProposalId, Tried>,
 }

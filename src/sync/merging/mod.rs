@@ -57,6 +57,7 @@ impl Body<'_> {
             shop: bridge.shop_name(),
             proposals: &proposals,
             tried: &state.tried,
+            restored: &state.restored,
             in_doubt: &in_doubt,
             automatic_today: state.automatic_today,
             approved_today: state.approved_today,

@@ -55,6 +55,7 @@ fn many(count: i64) -> Vec<KeptProposal> {
 struct World {
     proposals: Vec<KeptProposal>,
     tried: BTreeMap<ProposalId, Tried>,
+    restored: BTreeSet<ContactKey>,
     in_doubt: BTreeSet<CustomerId>,
     today: (u64, u64),
     seen: u64,
@@ -67,6 +68,7 @@ fn world(proposals: Vec<KeptProposal>) -> World {
     World {
         proposals,
         tried: BTreeMap::new(),
+        restored: BTreeSet::new(),
         in_doubt: BTreeSet::new(),
         today: (0, 0),
         seen: 100_000,
@@ -82,6 +84,7 @@ impl World {
             shop: &self.shop,
             proposals: &self.proposals,
             tried: &self.tried,
+            restored: &self.restored,
             in_doubt: &self.in_doubt,
             automatic_today: self.today.0,
             approved_today: self.today.1,
@@ -206,6 +209,13 @@ fn what_was_refused_or_sent_in_vain_twice_is_not_sent_by_rule_again() {
         world.tried.insert(world.proposals[at].proposal.id.clone(), tried);
     }
     assert_eq!((world.go(), world.waits(0)), (vec![2], Some(Waits::InVain)));
+}
+
+#[test]
+fn whose_merge_was_restored_is_merged_by_a_person_only() {
+    let mut world = world(vec![automatic(1, &["a", "b"]), automatic(2, &["c", "d"]), approved(1, &["e", "f"], 1)]);
+    world.restored.insert(world.proposals[0].proposal.contact.clone());
+    assert_eq!((world.go(), world.waits(0)), (vec![1, 2], Some(Waits::Restored)));
 }
 
 #[test]

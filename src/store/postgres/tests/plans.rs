@@ -35,6 +35,12 @@ const FULL: &str = "
     INSERT INTO tombstones SELECT 'account', 'email', md5('t' || n), 1 + n % 3000 FROM generate_series(1, 60000) n;
     INSERT INTO rekeyed_contacts SELECT account, shop, id, email, phone, name, content FROM contacts;
     INSERT INTO rekeyed_links SELECT account, shop, id, customer, baselines, known_email, known_phone, known_name FROM links;
+    INSERT INTO merges (account, proposal, run, epoch, shop, id, survivor, absorbed, evidence, rests_on, declared_at, outcome, settled_at, remains, gone)
+    SELECT account, md5('m' || shop || id), 1, 1, shop, id, 'c' || shop || id, 'd' || shop || id, '[]', '{}', id,
+           CASE WHEN id % 50 > 0 THEN 'applied' ELSE 'unknown' END, id, CASE WHEN id % 50 > 0 THEN 'c' || shop || id END,
+           CASE WHEN id % 50 > 0 THEN 'd' || shop || id END
+      FROM contacts;
+    INSERT INTO parted SELECT 'account', 'c' || n, 'd' || n, 'eva', n FROM generate_series(1, 60000) n;
     INSERT INTO resyncs SELECT account, shop, 1, 1, 1, 1, 1, 1, 1, 0, 0 FROM shops;
     ANALYZE";
 
