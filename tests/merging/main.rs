@@ -1,6 +1,12 @@
 //! Merges, with the real binary on both stores against a stateful account over real HTTP: who authorises them, what holds them, what
 //! drops them, and what becomes of those whose outcome is in doubt.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test ends where it fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test ends where it fails"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -67,8 +73,8 @@ async fn twins_in(on: On, count: i64, options: Options) -> Town {
 
 /// A sync that puts the first merges up for a look, and their release.
 async fn release(town: &Town) -> Ended {
-    let held = town.anagrafe(&["sync", "--json"]).await.code(4);
-    let hold = held.json()["holds"][0]["id"].as_i64().unwrap().to_string();
+    let first = town.anagrafe(&["sync", "--json"]).await.code(4);
+    let hold = first.json()["holds"][0]["id"].as_i64().unwrap().to_string();
     town.anagrafe(&["holds", "release", &hold]).await.code(0)
 }
 

@@ -25,8 +25,8 @@ async fn everybody(on: On) {
     let people = population::generate(2027, size, size * 8 / 10);
     let town = Town::on(on, people, Options::default()).await.merging();
     town.append("[safeguards]\nmax_merges_per_run = 100000\nmax_merges_per_day = 100000\nmax_merge_share = \"100%\"");
-    let held = town.anagrafe(&["sync", "--json"]).await.code(4).json();
-    let hold = held["holds"][0]["id"].as_i64().unwrap().to_string();
+    let first = town.anagrafe(&["sync", "--json"]).await.code(4).json();
+    let hold = first["holds"][0]["id"].as_i64().unwrap().to_string();
     town.anagrafe(&["holds", "release", &hold]).await.code(0);
     for _ in 0..2 {
         town.anagrafe(&["sync"]).await.code(0);

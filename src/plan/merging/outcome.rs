@@ -30,12 +30,15 @@ pub struct Pair<'a> {
     pub absorbed: &'a CustomerId,
 }
 
+/// The documents of both as they were, in the order of [`Pair`].
+pub type Before<'a> = (&'a Map<String, Value>, &'a Map<String, Value>);
+
 /// What became of a merge. `before`: both as they were, where that is still known; `now`: what asking for each gives; `answered`: the
 /// customer that the merge itself was answered with, where it was answered with success.
 #[must_use]
 pub fn found(
     pair: Pair<'_>,
-    before: Option<(&Map<String, Value>, &Map<String, Value>)>,
+    before: Option<Before<'_>>,
     now: (Option<&Customer>, Option<&Customer>),
     answered: Option<&CustomerId>,
 ) -> Found {
@@ -65,7 +68,7 @@ pub fn found(
 
 fn both(
     Pair { survivor, absorbed }: Pair<'_>,
-    before: Option<(&Map<String, Value>, &Map<String, Value>)>,
+    before: Option<Before<'_>>,
     one: &Customer,
     other: &Customer,
     answered: Option<&CustomerId>,

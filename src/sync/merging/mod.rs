@@ -94,8 +94,8 @@ impl Body<'_> {
             bound: bridge.key.hash("hold-merges", &serde_json::to_string(&ids).unwrap_or_default()),
         };
         let now = bridge.clock.now();
-        let hold = bridge.store.hold_merges(&self.tenure.lease(), self.run, &what, &ids, now).await?;
-        tally.hold(holding::note(&hold));
+        let standing = bridge.store.hold_merges(&self.tenure.lease(), self.run, &what, &ids, now).await?;
+        tally.hold(holding::note(&standing));
         Ok(())
     }
 

@@ -1,3 +1,5 @@
+#![allow(clippy::panic, reason = "a test may end so")]
+
 use serde_json::json;
 
 use super::*;

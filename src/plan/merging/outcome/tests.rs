@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "a test may end so")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may end so")]
 
 use serde_json::json;
 
