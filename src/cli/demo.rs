@@ -148,6 +148,8 @@ impl Town {
             began.elapsed().as_secs_f64(),
             self.sandbox.journal().len()
         ));
+        // The hold of a shop's first merges is how a first day is to end.
+        let first = if first == Exit::Held { Exit::Done } else { first };
         Ok(first.and(second).and(third))
     }
 

@@ -59,3 +59,15 @@ fn what_no_sandbox_wrote_is_not_written_over() {
     assert!(refused.stderr.contains("--config-out"), "{refused:?}");
     assert_eq!(fs::read_to_string(dir.path().join("mine.toml")).unwrap(), "[vivocha]\n");
 }
+
+#[test]
+fn the_demo_ends_well_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut demo = command(dir.path(), &["demo", "--contacts", "120"]);
+    demo.env("TMPDIR", dir.path());
+    let told = ended(demo, "").code(0);
+    for word in ["anagrafe check", "first merges", "What became of a few of them"] {
+        assert!(told.stdout.contains(word), "{word}: {}", told.stdout);
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}

@@ -246,7 +246,7 @@ async fn under(
     told.tell(context.out, sent)?;
     if !context.out.json {
         let what = if sent { "Written back and read again" } else { "Nothing was written" };
-        context.out.line(format!("{what}. They are different people from now on. Whoever chats again under the same address or number is a new customer, and is judged anew: look at `anagrafe merges list` then."));
+        context.out.line(format!("{what}. They are different people from now on. Whoever chats again under the same address or number is a new customer; what is proposed for this contact from now on waits for a person: `anagrafe merges list`."));
     }
     Ok(Exit::Done)
 }

@@ -49,7 +49,7 @@ pub(in crate::store) const HOT: &[(&str, &str)] = &[
     ("gone", resync::GONE),
     ("forget links", resync::FORGET_LINKS),
     ("forget identifiers", resync::FORGET_IDENTIFIERS),
-    ("in doubt", merging::IN_DOUBT),
+    // Not here: merges in doubt. They are read through an index of nothing else, and by nature are few.
     ("parted", merging::PARTED),
     ("withdraw", proposals::WITHDRAW),
     ("propose", proposals::PROPOSE),

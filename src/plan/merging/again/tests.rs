@@ -1,3 +1,4 @@
+//! What of a proposal is still so, and what drops it.
 #![allow(clippy::panic, reason = "a test may end so")]
 
 use serde_json::json;

@@ -1,3 +1,4 @@
+//! Who may be merged now, and what holds the rest.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may end so")]
 
 use super::*;

@@ -1,3 +1,4 @@
+//! What two customers tell of a merge between them, case by case.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may end so")]
 
 use serde_json::json;
