@@ -46,7 +46,7 @@ async fn town_on(on: On) -> Town {
         json!({"id": "z2", "nickname": "zenone", "telnum": "+393331000007"}),
     ];
     let customers = customers.iter().map(document).collect();
-    Town::on(on, Population { contacts, customers, ..Population::default() }, Options::default()).await
+    Town::on(on, Population { contacts, customers, ..Population::default() }, Options::default()).await.merging()
 }
 
 /// The same, synced once: the first merges are held.

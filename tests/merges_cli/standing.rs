@@ -78,7 +78,7 @@ async fn several(on: On) {
         .collect();
     contacts.push(contact(5, "Anna Rossi", "anna@example.it", "333 1000005"));
     contacts.push(contact(6, "Ugo Neri", "anna@example.it", "333 1000006"));
-    let town = Town::on(on, Population { contacts, ..Population::default() }, Options::default()).await;
+    let town = Town::on(on, Population { contacts, ..Population::default() }, Options::default()).await.merging();
     town.anagrafe(&["sync"]).await.code(0);
     let said = town.anagrafe(&["status"]).await.code(0).stdout;
     assert!(
