@@ -52,7 +52,9 @@ async fn table(on: On) {
         (LateApply { ms: 1500 }, 1),
     ] {
         for absorbed in [Absorbed::NotFound, Absorbed::AnswersAsSurvivor, Absorbed::AnswersUnderItsId] {
-            if on == On::Postgres && absorbed != Absorbed::NotFound {
+            // What an account answers for one that is gone does not depend on what is struck: for one of a kind all three.
+            let all = on == On::Sqlite && matches!(kind, HangAfter | HangBefore | LateApply { .. });
+            if !all && absorbed != Absorbed::NotFound {
                 continue;
             }
             let when = format!("{kind:?}, {absorbed:?}");
@@ -102,11 +104,13 @@ both!(c2_one_that_is_applied_after_the_horizon_is_sent_again_and_harms_nobody, t
 async fn too_late(on: On) {
     let town = released(on).await;
     // Against what the account's operator was told: applied when nobody expects it any more.
-    town.sandbox.faults().set(Fault::next("customers.merge", 1, FaultKind::LateApply { ms: 6000 }));
+    town.sandbox.faults().set(Fault::next("customers.merge", 1, FaultKind::LateApply { ms: 25_000 }));
     town.anagrafe(&["sync"]).await;
     until_quiet(&town).await;
     assert_eq!(outcomes(&town).await, ["not-applied", "applied b1"]);
-    tokio::time::sleep(Duration::from_secs(6)).await;
+    while sent(&town, false).len() < 2 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     assert_eq!(town.sandbox.vivocha.customers().len(), 1);
     town.anagrafe(&["resync"]).await.code(0);
     assert_eq!(town.contact(1).await.customer.as_deref(), Some("b1"));
