@@ -1,5 +1,5 @@
 //! Apply: the only place that writes customers, page by page: what is planned is declared, then updated one by one (in
-//! [`super::update`]). A run's first write is a canary: alone, read back by id, before any other is in flight.
+//! `super::update`). A run's first write is a canary: alone, read back by id, before any other is in flight.
 
 use std::collections::{BTreeMap, BTreeSet};
 
