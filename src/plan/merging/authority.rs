@@ -161,12 +161,13 @@ fn automatic<'a>(question: &Question<'a>, answer: &mut Answer<'a>, taken: &BTree
     candidates.retain(|kept| kept.proposal.authority == Authority::Automatic);
     candidates.sort_by(|a, b| (&a.proposal.contact, &a.proposal.id).cmp(&(&b.proposal.contact, &b.proposal.id)));
     let rivals = Rivals::of(question);
-    let (mut fresh, mut held) = (Vec::new(), Vec::new());
+    // What is held stays so until a person says, whatever else stands in its way just now: a hold that takes another's place takes all
+    // that the other one held.
+    let (mut held, candidates): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|kept| kept.held_by.is_some());
+    let mut fresh = Vec::new();
     for kept in candidates {
-        let id = &kept.proposal.id;
         match obstacle(kept, question, &rivals, taken) {
-            Some(waits) => drop(answer.waits.insert(id, waits)),
-            None if kept.held_by.is_some() => held.push(kept),
+            Some(waits) => drop(answer.waits.insert(&kept.proposal.id, waits)),
             None => fresh.push(kept),
         }
     }

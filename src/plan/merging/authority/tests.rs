@@ -158,6 +158,16 @@ fn while_a_hold_stands_whatever_comes_is_held_with_it() {
 }
 
 #[test]
+fn e2_what_is_held_does_not_slip_out_of_its_hold_while_something_else_stands_in_its_way() {
+    let mut proposals = many(2);
+    proposals[0].held_by = Some(7);
+    let mut world = world(proposals);
+    world.in_doubt.insert("a1".parse().unwrap());
+    assert_eq!(world.go(), Vec::<i64>::new());
+    assert_eq!(world.ask().hold.unwrap().1.len(), 2, "the next hold takes both");
+}
+
+#[test]
 fn approved_ones_drain_oldest_first_and_none_goes_before_an_older_one() {
     let proposals = vec![
         approved(1, &["a", "b"], 10),
