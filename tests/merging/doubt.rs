@@ -45,6 +45,7 @@ async fn table(on: On) {
         (StatusAfter { status: 504 }, 1),
         (status(500), 2),
         (status(503), 2),
+        (Redirect { location: "http://127.0.0.1:9/elsewhere".into() }, 2),
         (Truncated, 1),
         (NotJson, 1),
         (InvalidUtf8, 1),

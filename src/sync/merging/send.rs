@@ -2,7 +2,7 @@
 
 use super::super::{Bridge, PassError, Tenure, host};
 use crate::{
-    http::{CallError, Verdict},
+    http::{CallError, Cause, Verdict},
     model::{
         Customer, CustomerId,
         merge::{MergeId, MergeOutcome},
@@ -77,6 +77,11 @@ impl Sending<'_> {
             Verdict::Retry => {
                 self.settle(MergeOutcome::Stale, &cause, None).await?;
                 Ok(Ended::Unanswered)
+            }
+            // Who is pointed elsewhere may have been served before.
+            Verdict::Stop if matches!(error.cause, Cause::Redirect(_)) => {
+                self.read_back(None, "redirected").await?;
+                Err(error.into())
             }
             Verdict::Stop => {
                 self.settle(MergeOutcome::Stale, &cause, None).await?;
