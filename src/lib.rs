@@ -12,12 +12,15 @@
 //!
 //! In the order in which data meets them: [`config`] (what the operator wants), [`http`] (how we speak), [`open2b`] and
 //! [`vivocha`] (with whom), [`model`] (what things are), [`plan`] (what to do), [`sync`] (doing it), [`store`] (what is remembered),
-//! [`cli`] (who asks). `sandbox` is both vendors in miniature, to try all of that on.
+//! [`daemon`] (doing it by itself), [`observe`] (how that is seen), [`cli`] (who asks). `sandbox` is both vendors in miniature, to try all of
+//! that on.
 
 pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod http;
 pub mod model;
+pub mod observe;
 pub mod open2b;
 pub mod plan;
 #[cfg(feature = "sandbox")]

@@ -18,13 +18,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("plan", &["model"]),
     ("config", &["model"]),
-    ("http", &["model"]),
+    ("observe", &["model"]),
+    ("http", &["model", "observe"]),
     ("open2b", &["http", "model"]),
     ("vivocha", &["http", "model"]),
     ("store", &["model"]),
-    ("sync", &["store", "vivocha", "open2b", "http", "plan", "model"]),
+    ("sync", &["observe", "store", "vivocha", "open2b", "http", "plan", "model"]),
     ("sandbox", &["model"]),
-    ("cli", &["sync", "store", "vivocha", "open2b", "http", "config", "plan", "model", "sandbox"]),
+    ("daemon", &["observe", "sync", "store", "model"]),
+    ("cli", &["daemon", "observe", "sync", "store", "vivocha", "open2b", "http", "config", "plan", "model", "sandbox"]),
 ];
 
 /// What `model/` and `plan/` must not know: decisions wait for nobody, ask no clock and tell no log.
@@ -224,7 +226,7 @@ fn imports_run_one_way() {
     }
     nothing(
         &found,
-        "imports run model ← plan, config, http ← open2b, vivocha, store ← sync ← cli. Move what is shared to the room \
+        "imports run model ← observe ← plan, config, http ← open2b, vivocha, store ← sync ← daemon ← cli. Move what is shared to the room \
          that both may import (a value belongs to `model`), or hand it in as a parameter:",
     );
 }

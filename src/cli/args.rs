@@ -107,6 +107,20 @@ Examples:
   anagrafe resync --shop main --from 50000 --force"
     )]
     Resync(ResyncArgs),
+    /// Runs by itself: the schedule, health, figures; in the foreground, until a signal
+    #[command(
+        after_long_help = "Ticks of [schedule] run `sync` and `resync` as those commands would. Several daemons may share an account: one works, the
+others stand by. Health, figures and status are on [observe] listen: /healthz /readyz /metrics /status.
+
+SIGTERM and SIGINT: no new write, the call in flight ends, exit within 20 s; a second one ends it at once. SIGHUP: the
+configuration and its secrets are read anew; where they will not do, the old ones stay in force.
+
+Examples:
+  anagrafe daemon
+  anagrafe daemon --config /etc/anagrafe/anagrafe.toml
+  curl -s http://127.0.0.1:9481/status | jq .daemon"
+    )]
+    Daemon,
     /// How things stand: shops, states, holds, what waits
     #[command(after_long_help = "Examples:
   anagrafe status

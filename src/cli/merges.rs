@@ -7,6 +7,8 @@ pub(super) mod show;
 pub(super) mod waits;
 pub(super) mod words;
 
+use std::sync::Arc;
+
 use clap::Subcommand;
 use serde::Serialize;
 
@@ -102,7 +104,7 @@ pub async fn run(context: &Context, command: MergesCommand) -> Result<Exit, Fail
 /// What a person who asks about merges needs.
 pub(super) struct Desk {
     pub settings: Settings,
-    pub memory: Memory,
+    pub memory: Arc<Memory>,
     pub now: Moment,
 }
 
@@ -110,7 +112,7 @@ impl Desk {
     pub async fn open(context: &Context) -> Result<Self, Failure> {
         let settings = setup::settings(context.globals.config.as_ref())?;
         let memory = setup::memory(context, &settings, Purpose::Look).await?;
-        Ok(Self { settings, memory, now: SystemClock.now() })
+        Ok(Self { settings, memory: Arc::new(memory), now: SystemClock.now() })
     }
 
     /// Merges in a state, oldest first.

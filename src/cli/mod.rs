@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod contacts;
 mod customers;
+mod daemon;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod erase;
@@ -34,6 +35,7 @@ mod setup;
 mod signals;
 mod status;
 mod sync;
+mod voice;
 mod works;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -146,6 +148,7 @@ async fn command_of(context: &Context, command: Command) -> Result<Exit, Failure
         Command::Plan(args) => plan::run(context, args).await,
         Command::Sync(args) => sync::run(context, args).await,
         Command::Resync(args) => resync::run(context, args).await,
+        Command::Daemon => daemon::run(context).await,
         Command::Status => status::run(context).await,
         Command::Runs(args) => runs::run(context, args).await,
         Command::Explain(args) => explain::run(context, args).await,

@@ -1,6 +1,10 @@
 //! From what the configuration says to the clients that speak with both vendors. Connects to nothing by itself.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use chrono::Utc;
 use http::Method;
@@ -22,6 +26,8 @@ use crate::{
 pub struct Network {
     transport: Arc<dyn Transport>,
     limits: fn(Rate, usize) -> Limits,
+    /// One client a shop, for as long as the process lives: it remembers how fast it has been.
+    shops: Mutex<BTreeMap<ShopName, Shop>>,
 }
 
 impl Network {
@@ -32,7 +38,7 @@ impl Network {
     pub fn new(settings: &Settings) -> Result<Self, Failure> {
         let options = TransportOptions { ca_bundle: settings.http.ca_bundle.clone(), ..TransportOptions::default() };
         let transport = ReqwestTransport::new(options).map_err(|e| Failure { exit: Exit::Usage, error: e.into() })?;
-        Ok(Self { transport: Arc::new(transport), limits: Limits::new })
+        Ok(Self { transport: Arc::new(transport), limits: Limits::new, shops: Mutex::default() })
     }
 
     /// The same for a person who waits for the answer: a fault is told rather than outlasted.
@@ -53,6 +59,9 @@ impl Network {
     /// # Errors
     /// If there is no such shop, or no request could be formed.
     pub fn shop(&self, settings: &Settings, name: &ShopName) -> Result<Shop, Failure> {
+        if let Some(shop) = self.shops().get(name) {
+            return Ok(shop.clone());
+        }
         let shop = settings.shops.get(name).ok_or_else(|| no_shop(settings, name))?;
         let options = ShopOptions {
             name: name.clone(),
@@ -65,8 +74,19 @@ impl Network {
             timeout: shop.timeout,
         };
         let limits = (self.limits)(rate(shop.rate), 4);
-        Shop::new(options, Arc::clone(&self.transport), limits, Ambient::real())
-            .map_err(|error| Failure::usage(format!("shops.{name}: {error}")))
+        let shop = Shop::new(options, Arc::clone(&self.transport), limits, Ambient::real())
+            .map_err(|error| Failure::usage(format!("shops.{name}: {error}")))?;
+        Ok(self.shops().entry(name.clone()).or_insert(shop).clone())
+    }
+
+    /// How many calls were made to shops so far.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.shops().values().map(|shop| shop.calls().values().sum::<u64>()).sum()
+    }
+
+    fn shops(&self) -> MutexGuard<'_, BTreeMap<ShopName, Shop>> {
+        self.shops.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The account's client; its world is looked up where no base is configured.

@@ -21,7 +21,8 @@ pub async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, Failure> {
     let shops = setup::shops(&works.settings, args.shop.as_ref())?;
     let options = options(&args, shops.len())?;
     let tenure = works.tenure("resync", args.wait).await?;
-    let ended = shop_after_shop(&works, &tenure, &shops, &options).await;
+    let ticks = Ticks::of(&works);
+    let ended = shop_after_shop(&works, &tenure, &shops, &options, &|| ticks.have_passed()).await;
     let whole = options.contacts.is_empty() && options.from.is_none() && shops.len() == works.settings.shops.len();
     let ended = match ended {
         Ok((exit, well)) => rotating::change(&works, &tenure, whole, well).await.map(|changed| exit.and(changed)),
@@ -30,19 +31,20 @@ pub async fn run(context: &Context, args: ResyncArgs) -> Result<Exit, Failure> {
     works.end(tenure, ended).await
 }
 
-/// Answers the exit code, and whether all of them came to their end.
-async fn shop_after_shop(
+/// Answers the exit code, and whether all of them came to their end. `sync_is_due` is asked between pages.
+pub(super) async fn shop_after_shop(
     works: &Works,
     tenure: &Tenure,
     shops: &[ShopName],
     options: &ResyncOptions,
+    sync_is_due: &dyn Fn() -> bool,
 ) -> Result<(Exit, bool), Failure> {
     let mut exit = Exit::Done;
     let ready = works.surveyed(shops, tenure, &mut exit).await?;
     // A shop without anybody is none that went wrong.
     let mut well = exit == Exit::Done;
     let bridges: Vec<Bridge> = ready.iter().map(|(bridge, _)| bridge.clone()).collect();
-    let between = Between::new(works, tenure, &bridges);
+    let between = Between { works, tenure, shops: &bridges, sync_is_due };
     for (bridge, surveyed) in ready {
         if works.signals.caught().is_some() {
             break;
@@ -65,21 +67,19 @@ fn options(args: &ResyncArgs, shops: usize) -> Result<ResyncOptions, Failure> {
     Ok(ResyncOptions { contacts, from: args.from.map(id).transpose()?, force: args.force })
 }
 
-/// What comes due while a resync reads: a sync of every shop, at the ticks of its schedule.
-struct Between<'a> {
+/// The ticks of the schedule's sync, while no daemon watches them.
+struct Ticks<'a> {
     works: &'a Works,
-    tenure: &'a Tenure,
-    shops: &'a [Bridge],
     next: Mutex<Option<DateTime<Utc>>>,
 }
 
-impl<'a> Between<'a> {
-    fn new(works: &'a Works, tenure: &'a Tenure, shops: &'a [Bridge]) -> Self {
-        Self { works, tenure, shops, next: Mutex::new(next_sync(&works.settings, now())) }
+impl<'a> Ticks<'a> {
+    fn of(works: &'a Works) -> Self {
+        Self { works, next: Mutex::new(next_sync(&works.settings, now())) }
     }
 
-    /// Whether a tick has passed since the last one; many that were missed are one.
-    fn is_due(&self) -> bool {
+    /// Whether one has passed since the last; many that were missed are one.
+    fn have_passed(&self) -> bool {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let due = next.is_some_and(|next| next <= now());
         if due {
@@ -89,10 +89,18 @@ impl<'a> Between<'a> {
     }
 }
 
+/// What comes due while a resync reads: a sync of every shop.
+struct Between<'a> {
+    works: &'a Works,
+    tenure: &'a Tenure,
+    shops: &'a [Bridge],
+    sync_is_due: &'a dyn Fn() -> bool,
+}
+
 #[async_trait(?Send)]
 impl Interlude for Between<'_> {
     async fn rest(&self) -> Result<bool, PassError> {
-        if !self.is_due() {
+        if !(self.sync_is_due)() {
             return Ok(false);
         }
         for bridge in self.shops {

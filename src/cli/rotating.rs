@@ -24,24 +24,24 @@ pub async fn change(works: &Works, tenure: &Tenure, whole: bool, well: bool) -> 
     }
     let unchanged = "The hash key was not changed, and all stands under the previous one";
     if !well {
-        works.out.notice(format!("{unchanged}: not every shop's resync came to its end. Run `anagrafe resync` again."));
+        works.voice.notice(format!("{unchanged}: not every shop's resync came to its end. Run `anagrafe resync` again."));
         return Ok(Exit::Done);
     }
     let names: Vec<ShopName> = works.settings.shops.keys().cloned().collect();
     let bridges = names.iter().map(|shop| works.bridge(shop)).collect::<Result<Vec<Bridge>, _>>()?;
     let sources: BTreeMap<ShopName, Keyed> = works.sources(&next);
-    works.out.notice("Everything is read once more, to change the hash key.");
+    works.voice.notice("Everything is read once more, to change the hash key.");
     match rotate(&bridges, &next, &sources, tenure).await {
         Ok(Rotated::Done { sealed }) => {
-            works.out.notice(changed(sealed));
+            works.voice.notice(changed(sealed));
             Ok(Exit::Done)
         }
         Ok(Rotated::Waits(why)) => {
-            works.out.notice(format!("{unchanged}: {why}."));
+            works.voice.notice(format!("{unchanged}: {why}."));
             Ok(Exit::Failed)
         }
         Err(PassError::Stopped) => {
-            works.out.notice(format!("{unchanged}: stopped by a signal. Run `anagrafe resync` again."));
+            works.voice.notice(format!("{unchanged}: stopped by a signal. Run `anagrafe resync` again."));
             Ok(Exit::Done)
         }
         Err(error) => {

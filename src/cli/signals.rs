@@ -1,13 +1,19 @@
 //! SIGINT and SIGTERM: the first asks the run to stop after the call in flight, the second ends the process at once (safe, as
-//! a crash is).
+//! a crash is). So does the end of a grace: whoever sent the first will not wait for long.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
 };
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// How long after the first signal the process ends at the latest.
+const GRACE: Duration = Duration::from_secs(17);
 
 /// Who asked to stop, if anybody did.
 #[derive(Debug, Clone)]
@@ -42,6 +48,11 @@ impl Signals {
                         std::process::exit(128 + i32::from(number));
                     }
                     stop.cancel();
+                    // A call in flight may take longer than whoever stops us waits: then it is left in doubt, as after a crash.
+                    tokio::spawn(async move {
+                        tokio::time::sleep(GRACE).await;
+                        std::process::exit(128 + i32::from(number));
+                    });
                 }
             });
         }

@@ -12,8 +12,7 @@ use crate::{
 
 pub async fn run(context: &Context) -> Result<Exit, Failure> {
     let desk = Desk::open(context).await?;
-    let overview = desk.memory.store.overview().await?;
-    let merges = merges::Merges::of(&desk).await?;
+    let status = Status::of(&desk).await?;
     if desk.memory.pending {
         context.out.notice(PENDING);
     }
@@ -21,9 +20,10 @@ pub async fn run(context: &Context) -> Result<Exit, Failure> {
         context.out.notice(format!("{}.", rotating::needed(desk.memory.sealed)));
     }
     if context.out.json {
-        context.out.json(&Status { overview, merges })?;
+        context.out.json(&status)?;
         return Ok(Exit::Done);
     }
+    let Status { overview, merges } = status;
     for line in sentences(&overview, &merges) {
         context.out.line(line);
     }
@@ -44,10 +44,24 @@ pub async fn run(context: &Context) -> Result<Exit, Failure> {
 
 /// All of it, for a machine.
 #[derive(Serialize)]
-struct Status {
+pub(super) struct Status {
+    /// The store's own.
     #[serde(flatten)]
-    overview: Overview,
-    merges: merges::Merges,
+    pub overview: Overview,
+    /// How merges stand.
+    pub merges: merges::Merges,
+}
+
+impl Status {
+    /// Asks the store.
+    ///
+    /// # Errors
+    /// If it failed.
+    pub async fn of(desk: &Desk) -> Result<Self, Failure> {
+        let overview = desk.memory.store.overview().await?;
+        let merges = merges::Merges::of(desk).await?;
+        Ok(Self { overview, merges })
+    }
 }
 
 fn sentences(overview: &Overview, merges: &merges::Merges) -> Vec<String> {

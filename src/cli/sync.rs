@@ -10,18 +10,28 @@ pub async fn run(context: &Context, args: SyncArgs) -> Result<Exit, Failure> {
     let works = Works::open(context).await?;
     let shops = setup::shops(&works.settings, args.shop.as_ref())?;
     let tenure = works.tenure("sync", args.wait).await?;
-    let ended = shop_after_shop(&works, &tenure, &shops, &args).await;
+    let options = SyncOptions { limit: args.limit, full: false };
+    let ended = shop_after_shop(&works, &tenure, &shops, options).await.map(|(exit, _)| exit);
     works.end(tenure, ended).await
 }
 
-async fn shop_after_shop(works: &Works, tenure: &Tenure, shops: &[ShopName], args: &SyncArgs) -> Result<Exit, Failure> {
+/// Answers the exit code, and whether all of them came to their end.
+pub(super) async fn shop_after_shop(
+    works: &Works,
+    tenure: &Tenure,
+    shops: &[ShopName],
+    options: SyncOptions,
+) -> Result<(Exit, bool), Failure> {
     let mut exit = Exit::Done;
-    for (bridge, surveyed) in works.surveyed(shops, tenure, &mut exit).await? {
+    let ready = works.surveyed(shops, tenure, &mut exit).await?;
+    // A shop without anybody is none that went wrong.
+    let mut well = exit == Exit::Done;
+    for (bridge, surveyed) in ready {
         if works.signals.caught().is_some() {
             break;
         }
-        let options = SyncOptions { limit: args.limit, full: false };
-        exit = exit.and(works.sync(&bridge, tenure, options, surveyed).await?);
+        let (ended, came_to_its_end) = works.sync(&bridge, tenure, options, surveyed).await?;
+        (exit, well) = (exit.and(ended), well && came_to_its_end);
     }
-    Ok(exit)
+    Ok((exit, well))
 }

@@ -2,16 +2,16 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use tokio_util::sync::CancellationToken;
+
 use super::{
     Context, Exit, Failure, exit,
     keys::PENDING,
     logging,
     network::Network,
-    output::Output,
-    progress::Progress,
-    report,
     setup::{self, Memory, Purpose},
     signals::Signals,
+    voice::Voice,
 };
 use crate::{
     config::Settings,
@@ -22,6 +22,7 @@ use crate::{
     sync::{
         Bridge, PassError, Tenure,
         run::{Ran, Surveyed, SyncOptions, survey, sync},
+        tenure::NoTenure,
     },
     vivocha::Reader,
 };
@@ -33,8 +34,9 @@ pub struct Works {
     /// Who asks it to stop.
     pub signals: Signals,
     /// How it is told.
-    pub out: Output,
-    memory: Memory,
+    pub voice: Voice,
+    /// The store, and its key.
+    pub memory: Arc<Memory>,
     network: Network,
     reader: Reader,
 }
@@ -48,14 +50,22 @@ impl Works {
         let settings = setup::settings(context.globals.config.as_ref())?;
         logging::begin(&settings.observe, &context.globals);
         let signals = Signals::cancelling(&context.stop).map_err(Failure::failed)?;
+        Self::under(context, settings, signals, Voice::Command(context.out)).await
+    }
+
+    /// The same under settings that were read already, for whoever has a voice of his own.
+    ///
+    /// # Errors
+    /// If something of it cannot be had.
+    pub async fn under(context: &Context, settings: Settings, signals: Signals, voice: Voice) -> Result<Self, Failure> {
         let memory = setup::memory(context, &settings, Purpose::Work).await?;
         memory.recognises()?;
         if memory.pending {
-            context.out.notice(PENDING);
+            voice.notice(PENDING);
         }
         let network = Network::new(&settings)?;
         let reader = network.reader(&settings).await?;
-        Ok(Self { settings, signals, out: context.out, memory, network, reader })
+        Ok(Self { settings, signals, voice, memory: Arc::new(memory), network, reader })
     }
 
     /// Takes the account's lease.
@@ -63,8 +73,7 @@ impl Works {
     /// # Errors
     /// Busy, or the store failed.
     pub async fn tenure(&self, purpose: &'static str, wait: bool) -> Result<Tenure, Failure> {
-        let candidacy = setup::candidacy(&self.settings, &self.memory.store, purpose, wait, &self.signals.stop);
-        let tenure = Tenure::take(candidacy).await.map_err(|error| {
+        self.candidate(purpose, wait, &self.signals.stop).await.map_err(|error| {
             self.signals.caught().map_or_else(
                 || Failure::from(error),
                 |signal| Failure {
@@ -72,10 +81,23 @@ impl Works {
                     error: anyhow::anyhow!("stopped by a signal; nothing was done"),
                 },
             )
-        })?;
+        })
+    }
+
+    /// The same for whoever may be asked to stop by somebody else, too.
+    ///
+    /// # Errors
+    /// Busy, stopped, or the store failed.
+    pub async fn candidate(
+        &self,
+        purpose: &'static str,
+        wait: bool,
+        stop: &CancellationToken,
+    ) -> Result<Tenure, NoTenure> {
+        let tenure = Tenure::take(setup::candidacy(&self.settings, &self.memory.store, purpose, wait, stop)).await?;
         if tenure.went_back() {
             let doubted = self.memory.store.overview().await?.shops.values().any(|shop| shop.doubted_at.is_some());
-            self.out.notice(if doubted {
+            self.voice.notice(if doubted {
                 "The store went back in time: it was restored from a copy, or failed over. Until `anagrafe resync` has looked at everything again, a sync writes nothing to Vivocha."
             } else {
                 "The store knows nothing of what this machine has seen in it: it is another one, or was lost. Everything is read anew; what persons decided then, and whom they erased, is not in it."
@@ -89,9 +111,15 @@ impl Works {
     /// # Errors
     /// If there is no such shop.
     pub fn bridge(&self, shop: &ShopName) -> Result<Bridge, Failure> {
-        let watch = Arc::new(Progress::of(shop.as_str(), self.out));
+        let watch = self.voice.watch(shop.as_str());
         let until = self.signals.stop.clone();
         setup::bridge(&self.settings, shop, &self.network, &self.reader, &self.memory, true, watch, until)
+    }
+
+    /// How many calls were made so far, over both vendors: whether a run comes on.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.reader.calls().values().sum::<u64>() + self.network.calls()
     }
 
     /// The key that is to take the place of the one the store is kept under, if one is.
@@ -123,7 +151,7 @@ impl Works {
             match survey(&bridge, tenure).await? {
                 Surveyed::Whole(note) => ready.push((bridge, note)),
                 Surveyed::Ended(ran) => {
-                    report::show(&ran.report, self.out)?;
+                    self.voice.report(&ran.report)?;
                     *exit = exit.and(exit::of_run(&ran.report, self.signals.caught(), false));
                 }
             }
@@ -131,7 +159,7 @@ impl Works {
         Ok(ready)
     }
 
-    /// One sync of a shop, told.
+    /// One sync of a shop, told; answers its exit code, and whether it came to its end.
     ///
     /// # Errors
     /// If the run could not be begun or recorded.
@@ -141,8 +169,8 @@ impl Works {
         tenure: &Tenure,
         options: SyncOptions,
         surveyed: Option<SurveyNote>,
-    ) -> Result<Exit, Failure> {
-        Ok(self.told(async { sync(bridge, tenure, options, surveyed).await }).await?.0)
+    ) -> Result<(Exit, bool), Failure> {
+        self.told(async { sync(bridge, tenure, options, surveyed).await }).await
     }
 
     /// Tells how a run ended, and answers its exit code, and whether it came to its end.
@@ -152,7 +180,7 @@ impl Works {
     pub async fn told(&self, run: impl Future<Output = Result<Ran, PassError>>) -> Result<(Exit, bool), Failure> {
         let standing: Vec<i64> = self.memory.store.holds(false).await?.into_iter().map(|hold| hold.id).collect();
         let Ran { report, error } = run.await?;
-        report::show(&report, self.out)?;
+        self.voice.report(&report)?;
         if matches!(error, Some(PassError::NoSuchContacts)) {
             return Ok((Exit::Usage, false));
         }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono_tz::Tz;
 use croner::{
     Cron,
     parser::{CronParser, Seconds, Year},
@@ -41,8 +42,25 @@ pub(super) fn cron(text: &str) -> Result<Cron, Wrong> {
 /// When the schedule's sync comes next after a moment.
 #[must_use]
 pub fn next_sync(settings: &Settings, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let schedule = &settings.schedule;
-    schedule.sync.iter_after(now.with_timezone(&schedule.timezone)).next().map(|at| at.with_timezone(&Utc))
+    next_tick(&settings.schedule.sync, settings.schedule.timezone, now)
+}
+
+/// The first tick of a schedule after a moment, in its time zone: where the clocks go forward, what falls into the hour that is left out comes
+/// right after it; where they go back, what falls into the hour that comes twice comes once.
+#[must_use]
+pub fn next_tick(cron: &Cron, timezone: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    cron.iter_after(after.with_timezone(&timezone)).map(|at| at.with_timezone(&Utc)).find(|at| *at > after)
+}
+
+/// The last tick of a schedule at or before a moment.
+#[must_use]
+pub fn last_tick(cron: &Cron, timezone: Tz, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    // Searched forwards from further and further back: both directions then agree on what a change of summer time does.
+    [1, 8, 62, 400, 1500].into_iter().find_map(|days| {
+        let from = until - chrono::TimeDelta::days(days);
+        let ticks = cron.iter_after(from.with_timezone(&timezone)).map(|at| at.with_timezone(&Utc));
+        ticks.take_while(|at| *at <= until).last()
+    })
 }
 
 /// The time between two resyncs of the schedule, from a moment on.

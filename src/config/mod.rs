@@ -35,7 +35,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use cron::{Coming, next_sync, resync_period, schedule_preview};
+pub use cron::{Coming, last_tick, next_sync, next_tick, resync_period, schedule_preview};
 pub use endpoint::{Endpoint, MergeBody};
 pub use problem::{Place, Problem, Problems};
 pub use settings::{

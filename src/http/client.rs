@@ -11,7 +11,7 @@ use std::{
 };
 
 use http::{Method, StatusCode};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     call::{Answer, Call, CallError, Cause, Judgement, Leave, Safety, Verdict},
@@ -20,6 +20,7 @@ use super::{
     retry::{Budget, Jitter, backoff, retry_after},
     transport::{Transport, TransportError},
 };
+use crate::observe::metrics;
 
 /// How often whoever waits for its turn asks whether it still may be sent.
 const ASK_LEAVE: Duration = Duration::from_secs(1);
@@ -51,6 +52,19 @@ enum Next {
     Fail(Verdict, Cause),
     /// Once more, if tries and budget allow; else it fails so, with [`Verdict::Retry`].
     Again(Cause),
+}
+
+impl Next {
+    /// In a word, for figures.
+    const fn verdict(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "ok",
+            Self::Again(_) | Self::Fail(Verdict::Retry, _) => "retry",
+            Self::Fail(Verdict::Park, _) => "park",
+            Self::Fail(Verdict::Stop, _) => "stop",
+            Self::Fail(Verdict::Unknown, _) => "unknown",
+        }
+    }
 }
 
 impl Client {
@@ -141,7 +155,7 @@ impl Client {
     }
 
     async fn one_try(&self, call: &Call, number: u32, judge: &(dyn Fn(&Answer) -> Judgement + Send + Sync)) -> Next {
-        let mut entering = std::pin::pin!(self.inner.gate.enter());
+        let (mut entering, asked) = (std::pin::pin!(self.inner.gate.enter()), Instant::now());
         let pass = loop {
             let entered = timeout(ASK_LEAVE, entering.as_mut()).await;
             // Nobody waits out a long pause for what is not permitted any more.
@@ -154,8 +168,14 @@ impl Client {
                 Err(_elapsed) => {}
             }
         };
-        *self.memory().calls.entry(call.name).or_default() += 1;
-        match timeout(call.timeout, self.send(call)).await {
+        let left = {
+            let mut memory = self.memory();
+            *memory.calls.entry(call.name).or_default() += 1;
+            memory.budget.left()
+        };
+        let (system, begun) = (&*self.inner.system, Instant::now());
+        metrics::admitted(system, begun - asked, self.inner.gate.allowed(), left);
+        let next = match timeout(call.timeout, self.send(call)).await {
             Ok(Ok(answer)) => self.weigh(call, answer, number, &pass, judge),
             Ok(Err(error)) => {
                 if matches!(error.cause, Cause::Timeout(_)) {
@@ -167,7 +187,9 @@ impl Client {
                 pass.overloaded();
                 weigh_failure(call.safety, TransportError::sent(Cause::Timeout(call.timeout)))
             }
-        }
+        };
+        metrics::call(system, call.name, next.verdict(), begun.elapsed());
+        next
     }
 
     /// What becomes of a call that may not be sent now.

@@ -90,6 +90,11 @@ impl Gate {
         })
     }
 
+    /// How many may be in flight at once now.
+    pub(super) fn allowed(&self) -> usize {
+        self.state().concurrency.allowed()
+    }
+
     /// Nobody passes for so long; a longer pause already called stands.
     pub(super) fn pause(&self, wait: Duration) {
         let until = Instant::now() + wait;

@@ -39,6 +39,11 @@ impl Budget {
         }
     }
 
+    /// How many may still be retried.
+    pub(super) const fn left(&self) -> u32 {
+        self.quarters / EARN
+    }
+
     /// Whether one may be retried; if so it is spent.
     pub(super) fn spend(&mut self) -> bool {
         let left = self.quarters.checked_sub(EARN);

@@ -26,7 +26,7 @@ use crate::model::{
     hold::{Hold, NewHold},
     merge::Merge,
     proposal::{KeptProposal, ProposalId, ProposalState},
-    run::{RunId, RunReport},
+    run::{Pass, RunId, RunReport},
     time::Moment,
 };
 
@@ -37,6 +37,8 @@ pub trait Questions: Send + Sync {
     async fn overview(&self) -> Result<Overview, StoreError>;
     /// The last runs, newest first; or one.
     async fn runs(&self, which: RunQuery) -> Result<Vec<RunReport>, StoreError>;
+    /// When the last run of a pass that came to its end (done, parked or held) began, by shop.
+    async fn last_done(&self, pass: Pass) -> Result<BTreeMap<ShopName, Moment>, StoreError>;
     /// All that is kept about a contact or a customer.
     async fn story(&self, of: &Whose) -> Result<Story, StoreError>;
     /// Proposals in a state (all, if none is named), oldest first.

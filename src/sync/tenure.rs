@@ -23,6 +23,7 @@ use super::{
 use crate::{
     http::{Leave, Permit},
     model::{run::RunId, time::Moment},
+    observe::metrics,
     store::{Acquired, Claim, Held, Lease, Store, StoreError, Witness},
 };
 
@@ -278,6 +279,7 @@ impl Renewing {
                     tracing::error!(
                         "the lease on the account was lost: another process works on it, or its store is another now"
                     );
+                    metrics::lease_lost();
                     self.own.lock().unwrap_or_else(PoisonError::into_inner).lost = true;
                     return;
                 }

@@ -105,6 +105,16 @@ impl Merges {
         })
     }
 
+    /// How many merges are in doubt.
+    pub fn doubts(&self) -> usize {
+        self.doubts.len()
+    }
+
+    /// Since when the oldest of them is.
+    pub fn oldest_doubt(&self) -> Option<Moment> {
+        self.doubts.iter().map(|doubt| doubt.since).min()
+    }
+
     /// What a person has to know first.
     pub fn alarms(&self) -> Vec<String> {
         let line = |doubt: &Doubt| {

@@ -26,7 +26,7 @@ use crate::{
         hold::{Hold, NewHold},
         merge::Merge,
         proposal::{KeptProposal, ProposalId, ProposalState},
-        run::{RunId, RunReport},
+        run::{Pass, RunId, RunReport},
         time::Moment,
     },
     store::{
@@ -172,6 +172,10 @@ impl Questions for PostgresStore {
 
     async fn runs(&self, which: RunQuery) -> Result<Vec<RunReport>, StoreError> {
         self.patiently(Twice::Same, || self.units.runs(which)).await
+    }
+
+    async fn last_done(&self, pass: Pass) -> Result<BTreeMap<ShopName, Moment>, StoreError> {
+        self.patiently(Twice::Same, || self.units.last_done(pass)).await
     }
 
     async fn story(&self, of: &Whose) -> Result<Story, StoreError> {

@@ -54,7 +54,7 @@ use crate::{
         hold::{Hold, NewHold},
         merge::Merge,
         proposal::{KeptProposal, ProposalId, ProposalState},
-        run::{RunId, RunReport},
+        run::{Pass, RunId, RunReport},
         time::Moment,
     },
     store::{
@@ -128,6 +128,10 @@ impl Questions for TheStore {
 
     async fn runs(&self, which: RunQuery) -> Result<Vec<RunReport>, StoreError> {
         self.read(move |c, account| Box::pin(runs::runs(c, account, which))).await
+    }
+
+    async fn last_done(&self, pass: Pass) -> Result<BTreeMap<ShopName, Moment>, StoreError> {
+        self.read(move |c, account| Box::pin(runs::last_done(c, account, pass))).await
     }
 
     async fn story(&self, of: &Whose) -> Result<Story, StoreError> {

@@ -1,5 +1,7 @@
 //! Runs and their reports.
 
+use std::collections::BTreeMap;
+
 use super::{
     Connection, Row,
     failure::failed,
@@ -9,8 +11,9 @@ use super::{
 };
 use crate::{
     model::{
-        AccountName,
-        run::{Calls, Counts, MergeCounts, Outcome, RunId, RunReport},
+        AccountName, ShopName,
+        run::{Calls, Counts, MergeCounts, Outcome, Pass, RunId, RunReport},
+        time::Moment,
     },
     store::{BEFORE_KEPT, Lease, NewRun, RunQuery, StoreError},
 };
@@ -30,6 +33,9 @@ pub(super) const BEGIN: &str = "
 pub(super) const FINISH: &str = "UPDATE runs SET outcome = $3, report = $4 WHERE account = $1 AND run = $2";
 pub(super) const LAST: &str = "
     SELECT run, shop, pass, outcome, started_at, error, report FROM runs WHERE account = $1 ORDER BY run DESC LIMIT $2";
+pub(super) const LAST_DONE: &str = "
+    SELECT shop, MAX(started_at) AS started_at FROM runs
+     WHERE account = $1 AND pass = $2 AND outcome IN ('done', 'parked', 'held') GROUP BY shop";
 pub(super) const ONE: &str = "
     SELECT run, shop, pass, outcome, started_at, error, report FROM runs WHERE account = $1 AND run = $2";
 
@@ -81,6 +87,15 @@ pub(super) async fn runs(
         RunQuery::One(run) => query(ONE).bind(account.as_str()).bind(run.0).fetch_all(c).await,
     };
     all(&rows.map_err(failed)?, |row| report(row, account))
+}
+
+pub(super) async fn last_done(
+    c: &mut Connection,
+    account: &AccountName,
+    pass: Pass,
+) -> Result<BTreeMap<ShopName, Moment>, StoreError> {
+    let rows = query(LAST_DONE).bind(account.as_str()).bind(pass.as_str()).fetch_all(c).await.map_err(failed)?;
+    Ok(all(&rows, |row| Ok((shop(row)?, moment(row, "started_at")?)))?.into_iter().collect())
 }
 
 /// The report of a run; one that made none has the zero of everything.

@@ -1,0 +1,139 @@
+//! Those who do the daemon's work, put together from the configuration: the same passes as by hand, under another voice.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use super::{Refusal, look::StoreLook};
+use crate::{
+    cli::{
+        Context, Exit, Failure, resync, rotating,
+        setup,
+        signals::Signals,
+        sync,
+        voice::Voice,
+        works::Works,
+    },
+    config::{Schedule, last_tick, next_tick},
+    daemon::{Between, Crew, NoCrew, Recruiter, Task, Timetable},
+    http::{CallError, Verdict},
+    model::{ShopName, run::Pass, time::Moment},
+    sync::{
+        Tenure,
+        run::{ResyncOptions, SyncOptions},
+        tenure::NoTenure,
+    },
+};
+
+/// Puts crews together.
+pub struct FromConfiguration<'a> {
+    pub context: &'a Context,
+    pub signals: Signals,
+    /// Is told of each new store.
+    pub look: Arc<StoreLook>,
+    /// Where health listens: that is not changed by a reload.
+    pub listen: SocketAddr,
+}
+
+#[async_trait(?Send)]
+impl Recruiter for FromConfiguration<'_> {
+    async fn crew(&self) -> Result<Box<dyn Crew>, NoCrew> {
+        let refused = |failure: Failure| NoCrew::Refused(Refusal(failure).into());
+        let settings = setup::settings(self.context.globals.config.as_ref()).map_err(refused)?;
+        if settings.observe.listen != self.listen {
+            tracing::warn!(listen = %self.listen, "observe.listen is another address now: health listens there after the next start");
+        }
+        let works = Works::under(self.context, settings.clone(), self.signals.clone(), Voice::Daemon);
+        let works = works.await.map_err(|failure| if is_final(&failure) { refused(failure) } else { NoCrew::NotNow(failure.error) })?;
+        let shops: Vec<ShopName> = works.settings.shops.keys().cloned().collect();
+        if let Some(old) = self.look.see(settings, Arc::clone(&works.memory)) {
+            old.store.close().await;
+        }
+        Ok(Box::new(Ours { works, shops }))
+    }
+}
+
+/// Whether waiting changes nothing: what is configured is wrong, or a vendor said so.
+fn is_final(failure: &Failure) -> bool {
+    let call = failure.error.downcast_ref::<CallError>();
+    failure.exit == Exit::Usage || call.is_some_and(|error| error.verdict == Verdict::Stop)
+}
+
+struct Ours {
+    works: Works,
+    shops: Vec<ShopName>,
+}
+
+#[async_trait(?Send)]
+impl Crew for Ours {
+    fn timetable(&self) -> Arc<dyn Timetable> {
+        Arc::new(Ticks(self.works.settings.schedule.clone()))
+    }
+
+    async fn tenure(&self, stop: &CancellationToken) -> Result<Tenure, NoTenure> {
+        self.works.candidate("daemon", true, stop).await
+    }
+
+    async fn last_done(&self, task: Task) -> anyhow::Result<Option<Moment>> {
+        let done = self.works.memory.store.last_done(pass(task)).await?;
+        let all: Option<Vec<Moment>> = self.shops.iter().map(|shop| done.get(shop).copied()).collect();
+        Ok(all.and_then(|all| all.into_iter().min()))
+    }
+
+    async fn run(&self, task: Task, tenure: &Tenure, between: &dyn Between) -> anyhow::Result<bool> {
+        let ended = match task {
+            Task::Sync => sync::shop_after_shop(&self.works, tenure, &self.shops, SyncOptions::default()).await,
+            Task::Resync => self.resync(tenure, between).await,
+        };
+        ended.map(|(_, well)| well).map_err(|failure| failure.error)
+    }
+
+    fn mark(&self) -> u64 {
+        self.works.calls()
+    }
+}
+
+impl Ours {
+    async fn resync(&self, tenure: &Tenure, between: &dyn Between) -> Result<(Exit, bool), Failure> {
+        let options = ResyncOptions::default();
+        let is_due = || between.sync_is_due();
+        let (exit, well) = resync::shop_after_shop(&self.works, tenure, &self.shops, &options, &is_due).await?;
+        let changed = rotating::change(&self.works, tenure, true, well).await?;
+        Ok((exit.and(changed), well))
+    }
+}
+
+const fn pass(task: Task) -> Pass {
+    match task {
+        Task::Sync => Pass::Sync,
+        Task::Resync => Pass::Resync,
+    }
+}
+
+/// The schedule of a configuration.
+struct Ticks(Schedule);
+
+impl Ticks {
+    const fn of(&self, task: Task) -> &croner::Cron {
+        match task {
+            Task::Sync => &self.0.sync,
+            Task::Resync => &self.0.resync,
+        }
+    }
+}
+
+impl Timetable for Ticks {
+    fn next(&self, task: Task, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        next_tick(self.of(task), self.0.timezone, after)
+    }
+
+    fn last(&self, task: Task, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        last_tick(self.of(task), self.0.timezone, until)
+    }
+
+    fn catches_up(&self) -> bool {
+        self.0.catch_up
+    }
+}

@@ -1,0 +1,173 @@
+//! What is to be done next, and what was left out: the ticks that came and were not served yet. Pure.
+//!
+//! There is no overlap, since there is one runner. A pass that is waiting already, or running, is not asked for twice: a tick that finds it so
+//! is skipped, and counted. Many that were missed are one.
+
+use super::Task;
+use crate::model::time::Moment;
+
+/// What waits, what runs, what was skipped.
+#[derive(Debug, Default)]
+pub struct Agenda {
+    sync: Waiting,
+    resync: Waiting,
+    running: Option<Task>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Since the tick of this moment, the last one that came.
+    since: Option<Moment>,
+    skipped: u64,
+}
+
+impl Agenda {
+    /// A tick came; answers whether it adds anything.
+    pub fn tick(&mut self, task: Task, at: Moment) -> bool {
+        // A resync reads for hours, and lets a sync run between its pages: that one is asked for all the same.
+        let runs = self.running == Some(task);
+        let waiting = self.of(task);
+        let adds = !runs && waiting.since.is_none();
+        if !adds {
+            waiting.skipped += 1;
+        }
+        if !runs {
+            waiting.since = Some(at);
+        }
+        adds
+    }
+
+    /// What is to be done now, and since which tick: a sync, which is short, before a resync.
+    #[must_use]
+    pub fn next(&self) -> Option<(Task, Moment)> {
+        let sync = self.sync.since.map(|since| (Task::Sync, since));
+        sync.or(self.resync.since.map(|since| (Task::Resync, since)))
+    }
+
+    /// It is begun.
+    pub fn begin(&mut self, task: Task) {
+        self.of(task).since = None;
+        self.running = Some(task);
+    }
+
+    /// It ended, well or badly: the next tick is the next chance.
+    pub fn end(&mut self) {
+        self.running = None;
+    }
+
+    /// Somebody else has done it.
+    pub fn served(&mut self, task: Task) {
+        self.of(task).since = None;
+    }
+
+    /// Takes a sync that came due while a resync runs; answers whether one had.
+    pub fn take_between(&mut self) -> bool {
+        self.sync.since.take().is_some()
+    }
+
+    /// What runs.
+    #[must_use]
+    pub const fn running(&self) -> Option<Task> {
+        self.running
+    }
+
+    /// How many ticks of a pass were left out.
+    #[must_use]
+    pub const fn skipped(&self, task: Task) -> u64 {
+        match task {
+            Task::Sync => self.sync.skipped,
+            Task::Resync => self.resync.skipped,
+        }
+    }
+
+    const fn of(&mut self, task: Task) -> &mut Waiting {
+        match task {
+            Task::Sync => &mut self.sync,
+            Task::Resync => &mut self.resync,
+        }
+    }
+}
+
+/// Whether a run was missed while nobody was there: none that came to its end began since its last tick. A shop that was never resynced
+/// is not owed one; its first crossing reads everybody.
+#[must_use]
+pub fn is_missed(task: Task, last_done: Option<Moment>, last_tick: Option<Moment>) -> bool {
+    match (last_done, last_tick) {
+        (None, _) => task == Task::Sync,
+        (Some(_), None) => false,
+        (Some(begun), Some(tick)) => begun < tick,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minute: i64) -> Moment {
+        Moment::from_millis(minute * 60_000)
+    }
+
+    #[test]
+    fn a_tick_is_done_once_and_a_sync_goes_first() {
+        let mut agenda = Agenda::default();
+        assert_eq!(agenda.next(), None);
+        assert!(agenda.tick(Task::Resync, at(1)) && agenda.tick(Task::Sync, at(2)));
+        assert_eq!(agenda.next(), Some((Task::Sync, at(2))));
+        agenda.begin(Task::Sync);
+        assert_eq!((agenda.running(), agenda.next()), (Some(Task::Sync), Some((Task::Resync, at(1)))));
+        agenda.end();
+        agenda.begin(Task::Resync);
+        agenda.end();
+        assert_eq!((agenda.running(), agenda.next()), (None, None));
+    }
+
+    #[test]
+    fn what_is_waiting_or_running_is_not_asked_for_twice() {
+        let mut agenda = Agenda::default();
+        assert!(agenda.tick(Task::Sync, at(1)));
+        assert!(!agenda.tick(Task::Sync, at(2)));
+        assert_eq!(agenda.next(), Some((Task::Sync, at(2))), "one that ran since the first would not do for the second");
+        agenda.begin(Task::Sync);
+        assert!(!agenda.tick(Task::Sync, at(3)));
+        assert_eq!(agenda.next(), None, "no second one at once after a long one");
+        agenda.end();
+        assert!(agenda.tick(Task::Sync, at(4)));
+        assert_eq!((agenda.skipped(Task::Sync), agenda.skipped(Task::Resync)), (2, 0));
+    }
+
+    #[test]
+    fn a_sync_may_come_due_in_a_resync_and_is_taken_once() {
+        let mut agenda = Agenda::default();
+        agenda.tick(Task::Resync, at(1));
+        agenda.begin(Task::Resync);
+        assert!(!agenda.take_between());
+        assert!(agenda.tick(Task::Sync, at(2)) && !agenda.tick(Task::Sync, at(3)));
+        assert!(agenda.take_between() && !agenda.take_between());
+        assert!(!agenda.tick(Task::Resync, at(4)), "it runs");
+        assert_eq!((agenda.skipped(Task::Sync), agenda.skipped(Task::Resync)), (1, 1));
+    }
+
+    #[test]
+    fn what_another_process_did_is_not_done_again() {
+        let mut agenda = Agenda::default();
+        agenda.tick(Task::Sync, at(1));
+        agenda.served(Task::Sync);
+        assert_eq!((agenda.next(), agenda.skipped(Task::Sync)), (None, 0));
+    }
+
+    #[test]
+    fn one_missed_run_is_made_up_for() {
+        let table = [
+            (Task::Sync, None, None, true),
+            (Task::Sync, None, Some(at(5)), true),
+            (Task::Resync, None, Some(at(5)), false),
+            (Task::Resync, Some(at(4)), Some(at(5)), true),
+            (Task::Resync, Some(at(5)), Some(at(5)), false),
+            (Task::Sync, Some(at(6)), Some(at(5)), false),
+            (Task::Sync, Some(at(6)), None, false),
+        ];
+        for (task, begun, tick, missed) in table {
+            assert_eq!(is_missed(task, begun, tick), missed, "{task:?} {begun:?} {tick:?}");
+        }
+    }
+}

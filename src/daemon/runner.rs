@@ -1,0 +1,278 @@
+//! The runner: the one place where passes are executed. It waits for a tick, for the lease, does the work, and goes on; it is asked to stop,
+//! or to read its configuration anew, and does so at the next moment at which nothing is lost by it.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Activity, AtTick, Crew, NoCrew, Ready, Recruiter, State, Task, Timetable, agenda::is_missed, manager,
+    ticker::Ticker,
+};
+use crate::{
+    observe::metrics,
+    sync::{Clock as _, SystemClock, clock::uptime, tenure::NoTenure},
+};
+
+/// How often the runner beats while it waits for something.
+const BEAT: Duration = Duration::from_secs(1);
+/// How long it waits before it tries again to open everything, at first and at most.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));
+/// After a pass that did not come to its end, unless its next tick is sooner.
+const AFTER_A_FAILURE: Duration = Duration::from_mins(10);
+
+/// What a daemon is made of.
+pub struct Daemon<'a> {
+    /// What is shared with health and the ticker.
+    pub state: Arc<State>,
+    /// Who puts a crew together.
+    pub recruiter: &'a dyn Recruiter,
+    /// Asks it to stop.
+    pub stop: CancellationToken,
+    /// Asks it to read its configuration anew.
+    pub reload: Arc<Notify>,
+}
+
+/// How a daemon ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// It was asked to.
+    Stopped,
+    /// There is nothing it could begin with.
+    Refused(anyhow::Error),
+}
+
+/// Runs until it is asked to stop, or finds at its start that it cannot work.
+pub async fn run(daemon: &Daemon<'_>) -> Ended {
+    let crew = match daemon.first_crew().await {
+        Ok(Some(crew)) => crew,
+        Ok(None) => return Ended::Stopped,
+        Err(error) => return Ended::Refused(error),
+    };
+    let (timetable, heard) = watch::channel(crew.timetable());
+    let ticker = match Ticker::new(Arc::clone(&daemon.state), heard).await {
+        Ok(ticker) => ticker,
+        Err(error) => return Ended::Refused(error.into()),
+    };
+    let ticking = tokio::spawn(ticker.on(daemon.stop.clone()));
+    let feeding = tokio::spawn(manager::watchdog(Arc::clone(&daemon.state), daemon.stop.clone()));
+    daemon.state.set_ready(Ready::Yes);
+    daemon.says(Activity::Idle);
+    manager::ready();
+    daemon.make_up(&*crew).await;
+    daemon.work(crew, &timetable).await;
+    daemon.says(Activity::Stopping);
+    daemon.state.set_ready(Ready::No("it was asked to stop".into()));
+    manager::stopping();
+    let _ = tokio::join!(ticking, feeding);
+    Ended::Stopped
+}
+
+/// When a pass that failed is tried again, by the clock that nobody can set.
+type Again = Option<(Task, Duration)>;
+
+impl Daemon<'_> {
+    /// Opens everything, however long that takes; nothing if it is asked to stop meanwhile.
+    async fn first_crew(&self) -> Result<Option<Box<dyn Crew>>, anyhow::Error> {
+        let mut wait = AGAIN.0;
+        let mut told = String::new();
+        while !self.stop.is_cancelled() {
+            let error = match self.alive(None, self.recruiter.crew()).await {
+                Ok(crew) => return Ok(Some(crew)),
+                // Somebody who asked it to stop is the reason for whatever failed.
+                Err(_) if self.stop.is_cancelled() => return Ok(None),
+                Err(NoCrew::Refused(error)) => return Err(error),
+                Err(NoCrew::NotNow(error)) => error,
+            };
+            let why = format!("{error:#}");
+            if why != told {
+                tracing::warn!(error = %why, "not ready yet; trying again");
+                told.clone_from(&why);
+            }
+            manager::starting(&why);
+            self.state.set_ready(Ready::No(why));
+            self.pause(wait).await;
+            wait = (wait * 2).min(AGAIN.1);
+        }
+        Ok(None)
+    }
+
+    /// One run that was missed while nobody was there is owed.
+    async fn make_up(&self, crew: &dyn Crew) {
+        let timetable = crew.timetable();
+        if !timetable.catches_up() {
+            return;
+        }
+        let now = now();
+        for task in Task::ALL {
+            let last_tick = timetable.last(task, now).map(Into::into);
+            match self.alive(None, crew.last_done(task)).await {
+                Ok(done) if is_missed(task, done, last_tick) => {
+                    tracing::info!(pass = task.as_str(), "a run that was missed is made up for");
+                    self.state.tick(task, now.into());
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(pass = task.as_str(), error = %format!("{error:#}"), "it could not be told whether a run was missed"),
+            }
+        }
+    }
+
+    async fn work(&self, mut crew: Box<dyn Crew>, timetable: &watch::Sender<Arc<dyn Timetable>>) {
+        let mut again: Again = None;
+        loop {
+            self.state.liveness.beat(None);
+            if let Some((task, at)) = again.filter(|(_, at)| *at <= uptime()) {
+                tracing::info!(pass = task.as_str(), waited = ?AFTER_A_FAILURE, "a pass that did not come to its end is gone on with");
+                again = None;
+                let _ = at;
+                self.state.tick(task, now().into());
+            }
+            let next = self.state.agenda().next();
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                () = self.reload.notified() => crew = self.reloaded(crew, timetable).await,
+                () = std::future::ready(()), if next.is_some() => {
+                    if let Some((task, since)) = next {
+                        let well = self.serve(&*crew, task, since).await;
+                        again = next_try(again, task, well);
+                    }
+                }
+                () = self.state.something_came() => {}
+                () = tokio::time::sleep(BEAT) => {}
+            }
+        }
+    }
+
+    /// Serves a tick; answers whether that pass came to its end, or none if nothing was tried.
+    async fn serve(&self, crew: &dyn Crew, task: Task, since: crate::model::time::Moment) -> Option<bool> {
+        let tenure = match self.candidate(crew).await {
+            Ok(tenure) => tenure,
+            Err(NoTenure::Stopped) => return None,
+            Err(error) => {
+                tracing::warn!(pass = task.as_str(), %error, "the account's lease could not be asked for; trying again");
+                self.pause(AGAIN.0).await;
+                return None;
+            }
+        };
+        // One that came while this one waited for the lease would have done for it.
+        let done = self.alive(None, crew.last_done(task)).await;
+        let served = done.is_ok_and(|done| done.is_some_and(|done| done >= since));
+        let well = if served {
+            tracing::debug!(pass = task.as_str(), "another process has done it since the tick");
+            self.state.agenda().served(task);
+            None
+        } else {
+            Some(self.execute(crew, task, &tenure).await)
+        };
+        metrics::lease(None);
+        if let Err(error) = self.alive(None, tenure.end()).await {
+            tracing::warn!(%error, "the lease could not be given back; it lapses by itself");
+        }
+        self.says(if self.stop.is_cancelled() { Activity::Stopping } else { Activity::Idle });
+        well
+    }
+
+    /// Waits for the lease, unless it is asked for something else.
+    async fn candidate(&self, crew: &dyn Crew) -> Result<crate::sync::Tenure, NoTenure> {
+        let until = self.stop.child_token();
+        let mut taking = std::pin::pin!(crew.tenure(&until));
+        let began = uptime();
+        loop {
+            tokio::select! {
+                biased;
+                taken = &mut taking => return taken,
+                () = self.reload.notified(), if !until.is_cancelled() => {
+                    until.cancel();
+                    // For the loop that reads it anew.
+                    self.reload.notify_one();
+                }
+                () = tokio::time::sleep(BEAT) => {
+                    self.state.liveness.beat(None);
+                    if uptime().saturating_sub(began) > BEAT {
+                        self.says(Activity::StandingBy);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn execute(&self, crew: &dyn Crew, task: Task, tenure: &crate::sync::Tenure) -> bool {
+        self.state.agenda().begin(task);
+        self.says(Activity::Running);
+        metrics::running(task.as_str(), true);
+        metrics::lease(Some(tenure.lease().epoch));
+        let between = AtTick(&self.state);
+        let ran = self.alive(Some(crew), crew.run(task, tenure, &between)).await;
+        metrics::running(task.as_str(), false);
+        self.state.agenda().end();
+        ran.unwrap_or_else(|error| {
+            tracing::error!(pass = task.as_str(), error = %format!("{error:#}"), "the run failed; the next one goes on where it stopped");
+            false
+        })
+    }
+
+    /// Others under the configuration as it is now; the same ones where that will not do.
+    async fn reloaded(&self, crew: Box<dyn Crew>, timetable: &watch::Sender<Arc<dyn Timetable>>) -> Box<dyn Crew> {
+        manager::reloading();
+        let crew = match self.alive(None, self.recruiter.crew()).await {
+            Ok(new) => {
+                tracing::info!("the configuration was read anew and is in force");
+                metrics::reloaded(true);
+                timetable.send_replace(new.timetable());
+                new
+            }
+            Err(NoCrew::Refused(error) | NoCrew::NotNow(error)) => {
+                tracing::error!(error = %format!("{error:#}"), "the new configuration is refused; the old one stays in force");
+                metrics::reloaded(false);
+                crew
+            }
+        };
+        manager::ready();
+        crew
+    }
+
+    /// Waits for work and beats meanwhile.
+    async fn alive<T>(&self, crew: Option<&dyn Crew>, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            self.state.liveness.beat(crew.map(Crew::mark));
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = tokio::time::sleep(BEAT) => {}
+            }
+        }
+    }
+
+    async fn pause(&self, span: Duration) {
+        let pause = async {
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = tokio::time::sleep(span) => {}
+            }
+        };
+        self.alive(None, pause).await;
+    }
+
+    fn says(&self, activity: Activity) {
+        if self.state.set_activity(activity) {
+            manager::status(activity.as_str());
+        }
+    }
+}
+
+/// What failed is tried again by itself, and what went well is not.
+fn next_try(before: Again, task: Task, well: Option<bool>) -> Again {
+    match well {
+        None => before,
+        Some(true) => before.filter(|(other, _)| *other != task),
+        Some(false) => Some((task, uptime() + AFTER_A_FAILURE)),
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(SystemClock.now().millis()).unwrap_or_default()
+}

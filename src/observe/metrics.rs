@@ -1,0 +1,189 @@
+//! Every figure there is, in one place: its name, what it counts, and the one function that moves it. Where nobody asks for figures (any
+//! command but the daemon) moving one costs next to nothing.
+
+use std::{sync::OnceLock, time::Duration};
+
+use metrics::{Unit, counter, gauge, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::model::run::{Counts, MergeCounts, RunReport};
+
+/// What kind of figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It only grows.
+    Counter,
+    /// It is so now.
+    Gauge,
+    /// How often in which range.
+    Histogram,
+}
+
+/// A figure.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    /// Its kind.
+    pub kind: Kind,
+    /// What it says.
+    pub help: &'static str,
+}
+
+const fn counts(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, kind: Kind::Counter, help }
+}
+const fn is(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, kind: Kind::Gauge, help }
+}
+const fn takes(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, kind: Kind::Histogram, help }
+}
+
+/// All of them.
+pub const ALL: &[Metric] = &[
+    is("anagrafe_build_info", "The version that runs; always 1"),
+    counts("anagrafe_runs_total", "Runs that ended, by shop, pass and outcome"),
+    takes("anagrafe_run_duration_seconds", "How long runs took, by shop and pass"),
+    is("anagrafe_running", "Whether this process runs that pass now"),
+    counts("anagrafe_contacts_handled_total", "Contacts read, by how they ended"),
+    is("anagrafe_contacts", "Contacts in the store, by state"),
+    counts("anagrafe_updates_total", "Updates sent to customers"),
+    counts("anagrafe_merges_total", "Merges, by what became of them in a run"),
+    counts("anagrafe_calls_total", "Requests sent, each retry counted, by system, call and verdict"),
+    takes("anagrafe_call_duration_seconds", "From a request's first byte to the whole answer, by system and call"),
+    takes("anagrafe_limiter_wait_seconds", "How long requests waited for their turn, by system"),
+    is("anagrafe_limiter_concurrency", "Requests that may be in flight at once now, by system"),
+    is("anagrafe_retry_budget", "Retries that may still be made, by system"),
+    is("anagrafe_lease_held", "Whether this process has the account's lease"),
+    is("anagrafe_lease_epoch", "The epoch of the lease this process had last"),
+    counts("anagrafe_lease_lost_total", "Leases that were lost while a run lasted"),
+    takes("anagrafe_arrival_lateness_seconds", "How long after a higher id a contact became visible"),
+    is("anagrafe_due_contacts", "Contacts that are to be tried again, by shop"),
+    is("anagrafe_holds", "Holds that stand, by shop and kind"),
+    is("anagrafe_paused", "Whether a person has stopped every write"),
+    is("anagrafe_doubts", "Merges whose outcome is not known"),
+    is("anagrafe_oldest_doubt_seconds", "The age of the oldest of them, 0 if there is none"),
+    is("anagrafe_open_proposals", "Proposals that wait for a person, by kind"),
+    is("anagrafe_staleness_seconds", "Since the last sync or resync of a shop that came to its end"),
+    counts("anagrafe_ticks_skipped_total", "Ticks of the schedule that found their pass still waiting or running"),
+    is("anagrafe_next_run_timestamp_seconds", "When the schedule's next tick comes, by pass"),
+    counts("anagrafe_config_reloads_total", "Reloads of the configuration, by whether it was taken"),
+];
+
+/// Upper bounds of seconds, from a call on the same host to a crossing of a day.
+const SECONDS: &[f64] =
+    &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0, 86_400.0];
+
+static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Begins to keep figures, and answers what renders them. A second call answers the same.
+///
+/// # Errors
+/// If another recorder was installed in this process.
+pub fn keep() -> Result<&'static PrometheusHandle, BuildError> {
+    if let Some(handle) = HANDLE.get() {
+        return Ok(handle);
+    }
+    let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)?;
+    let handle = builder.install_recorder()?;
+    for Metric { name, kind, help } in ALL {
+        match kind {
+            Kind::Counter => metrics::describe_counter!(*name, Unit::Count, *help),
+            Kind::Gauge => metrics::describe_gauge!(*name, *help),
+            Kind::Histogram => metrics::describe_histogram!(*name, Unit::Seconds, *help),
+        }
+    }
+    gauge!("anagrafe_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    Ok(HANDLE.get_or_init(|| handle))
+}
+
+/// A request was answered, or failed.
+pub fn call(system: &str, call: &'static str, verdict: &'static str, took: Duration) {
+    counter!("anagrafe_calls_total", "system" => system.to_owned(), "call" => call, "verdict" => verdict).increment(1);
+    histogram!("anagrafe_call_duration_seconds", "system" => system.to_owned(), "call" => call).record(took);
+}
+
+/// A request had its turn.
+pub fn admitted(system: &str, waited: Duration, concurrency: usize, budget: u32) {
+    histogram!("anagrafe_limiter_wait_seconds", "system" => system.to_owned()).record(waited);
+    #[expect(clippy::cast_precision_loss, reason = "a few")]
+    gauge!("anagrafe_limiter_concurrency", "system" => system.to_owned()).set(concurrency as f64);
+    gauge!("anagrafe_retry_budget", "system" => system.to_owned()).set(budget);
+}
+
+/// A run ended.
+pub fn ran(report: &RunReport) {
+    let RunReport { shop, pass, outcome, duration_ms, counts, merges, updates, .. } = report;
+    let (shop, pass) = (shop.to_string(), pass.as_str());
+    counter!("anagrafe_runs_total", "shop" => shop.clone(), "pass" => pass, "outcome" => outcome.as_str()).increment(1);
+    histogram!("anagrafe_run_duration_seconds", "shop" => shop.clone(), "pass" => pass)
+        .record(Duration::from_millis(*duration_ms));
+    counter!("anagrafe_updates_total", "shop" => shop.clone()).increment(*updates);
+    let Counts { unchanged, linked, updated, unmatched, waiting, parked, invalid, excluded, surveyed } = *counts;
+    for (state, count) in [
+        ("unchanged", unchanged),
+        ("linked", linked),
+        ("updated", updated),
+        ("unmatched", unmatched),
+        ("waiting", waiting),
+        ("parked", parked),
+        ("invalid", invalid),
+        ("excluded", excluded),
+        ("surveyed", surveyed),
+    ] {
+        counter!("anagrafe_contacts_handled_total", "shop" => shop.clone(), "state" => state).increment(count);
+    }
+    let MergeCounts { proposed, merged, refused, unknown, held } = *merges;
+    for (outcome, count) in
+        [("proposed", proposed), ("merged", merged), ("refused", refused), ("unknown", unknown), ("held", held)]
+    {
+        counter!("anagrafe_merges_total", "shop" => shop.clone(), "outcome" => outcome).increment(count);
+    }
+}
+
+/// This process runs a pass, or does no more.
+pub fn running(pass: &'static str, now: bool) {
+    gauge!("anagrafe_running", "pass" => pass).set(f64::from(u8::from(now)));
+}
+
+/// This process has the lease, of that epoch; or has it no more.
+pub fn lease(epoch: Option<i64>) {
+    gauge!("anagrafe_lease_held").set(f64::from(u8::from(epoch.is_some())));
+    if let Some(epoch) = epoch {
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+        gauge!("anagrafe_lease_epoch").set(epoch as f64);
+    }
+}
+
+/// The lease was lost while a run lasted.
+pub fn lease_lost() {
+    counter!("anagrafe_lease_lost_total").increment(1);
+}
+
+/// A contact was seen for the first time so long after one of a higher id.
+pub fn arrived_late(shop: &str, by: Duration) {
+    histogram!("anagrafe_arrival_lateness_seconds", "shop" => shop.to_owned()).record(by);
+}
+
+/// The schedule's next tick of a pass, in seconds since 1970.
+pub fn next_run(pass: &'static str, at: i64) {
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    gauge!("anagrafe_next_run_timestamp_seconds", "pass" => pass).set(at as f64);
+}
+
+/// A tick was left out.
+pub fn skipped(pass: &'static str) {
+    counter!("anagrafe_ticks_skipped_total", "pass" => pass).increment(1);
+}
+
+/// The configuration was reloaded, or refused.
+pub fn reloaded(taken: bool) {
+    let outcome = if taken { "taken" } else { "refused" };
+    counter!("anagrafe_config_reloads_total", "outcome" => outcome).increment(1);
+}
+
+/// A figure of the store, as it stands now. `name` is one of [`ALL`].
+pub fn stands(name: &'static str, labels: &[(&'static str, String)], value: f64) {
+    gauge!(name, labels).set(value);
+}
