@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{
+    DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Timelike as _, Utc,
+};
 use chrono_tz::Tz;
 use croner::{
     Cron,
@@ -54,7 +56,8 @@ const SHIFT: TimeDelta = TimeDelta::hours(3);
 /// right after it; where they go back, what names an hour that comes twice comes once, and what comes every hour comes in both.
 #[must_use]
 pub fn next_tick(cron: &Cron, timezone: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let wall = after.with_timezone(&timezone).naive_local();
+    // The parts of a second would go on from the moment to its ticks.
+    let wall = after.with_timezone(&timezone).naive_local().with_nanosecond(0)?;
     let mut best: Option<DateTime<Utc>> = None;
     // The cron itself is asked in a zone without summer time, as what stands on the wall.
     for tick in cron.iter_after(wall.checked_sub_signed(SHIFT)?.and_utc()) {
@@ -191,6 +194,14 @@ mod tests {
         assert_eq!(every_five.len(), 4 * 12, "{every_five:?}");
         let every_half = ticks("0,30 * * * *", ROME, "2026-10-25 00:00", "2026-10-25 02:00");
         assert_eq!(every_half, ["25 00:30", "25 01:00", "25 01:30", "25 02:00"]);
+    }
+
+    #[test]
+    fn a_tick_is_a_whole_second_however_odd_the_moment_it_is_asked_at() {
+        let cron = cron("* * * * *").unwrap_or_else(|_| unreachable!("it is one"));
+        let odd = utc("2026-01-01 00:00") + TimeDelta::milliseconds(59_314);
+        assert_eq!(next_tick(&cron, ROME, odd), Some(utc("2026-01-01 00:01")));
+        assert_eq!(last_tick(&cron, ROME, odd), Some(utc("2026-01-01 00:00")));
     }
 
     #[test]
