@@ -12,6 +12,7 @@
 //! - Every number is an `i64`, flags too: 1 or 0, in the tables and as parameters.
 
 pub(super) mod account;
+mod by_hand;
 mod decisions;
 mod due;
 mod erasures;
