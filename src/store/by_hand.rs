@@ -20,6 +20,8 @@ pub struct HandWrite {
     pub fields: Vec<String>,
     /// When.
     pub at: Moment,
+    /// Whether it puts back what the same command changed: that is declared, and done, also while writing is paused.
+    pub puts_back: bool,
 }
 
 /// The same as the store keeps it.
@@ -44,7 +46,7 @@ pub struct KeptHandWrite {
 /// What writes by hand need of the store.
 #[async_trait]
 pub trait ByHand: Send + Sync {
-    /// Declares one. Fails if writing is paused; or if it is made under a lease, and that was lost.
+    /// Declares one. Fails if writing is paused, unless it puts back; or if it is made under a lease, and that was lost.
     async fn declare_by_hand(&self, lease: Option<&Lease>, write: &HandWrite) -> Result<WriteId, StoreError>;
     /// Records how it ended. What is certain stays.
     async fn settle_by_hand(&self, write: WriteId, outcome: WriteOutcome, now: Moment) -> Result<(), StoreError>;

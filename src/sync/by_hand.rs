@@ -23,6 +23,8 @@ pub struct Hand<'a> {
     pub why: &'static str,
     /// Who gave it.
     pub by: String,
+    /// Whether it puts back what the same command changed.
+    pub puts_back: bool,
 }
 
 impl Hand<'_> {
@@ -42,6 +44,7 @@ impl Hand<'_> {
             by: self.by.clone(),
             fields: fields.keys().cloned().collect(),
             at: SystemClock.now(),
+            puts_back: self.puts_back,
         };
         let lease = self.tenure.map(Tenure::lease);
         let declared = self.store.declare_by_hand(lease.as_ref(), &write).await?;

@@ -6,7 +6,14 @@ use super::{Pass1, Place, at, customer};
 
 fn write(to: &str, second: i64) -> HandWrite {
     let fields = vec!["nickname".to_owned(), "email".to_owned()];
-    HandWrite { customer: customer(to), why: "customers update", by: "rossi".into(), fields, at: at(second) }
+    HandWrite {
+        customer: customer(to),
+        why: "customers update",
+        by: "rossi".into(),
+        fields,
+        at: at(second),
+        puts_back: false,
+    }
 }
 
 pub async fn b1_a_write_by_hand_is_declared_and_settled_once(place: &dyn Place) {
@@ -36,4 +43,7 @@ pub async fn nothing_is_declared_by_hand_while_paused_or_under_a_lost_lease(plac
     let paused = store.declare_by_hand(None, &write("c1", 3)).await;
     assert!(matches!(paused, Err(StoreError::Paused)), "{paused:?}");
     assert!(store.by_hand(&customer("c1")).await.unwrap().is_empty());
+    // What a command changed it puts back all the same.
+    store.declare_by_hand(None, &HandWrite { puts_back: true, ..write("c1", 4) }).await.unwrap();
+    assert_eq!(store.by_hand(&customer("c1")).await.unwrap().len(), 1);
 }

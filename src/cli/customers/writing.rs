@@ -61,7 +61,7 @@ pub(super) async fn sent_to<T>(
 pub(super) async fn hand(context: &Context, settings: &Settings, why: &'static str) -> Result<Hand<'static>, Failure> {
     let store = setup::memory(context, settings, Purpose::Work).await?.store;
     match store.overview().await?.paused {
-        None => Ok(Hand { store, tenure: None, why, by: setup::operator() }),
+        None => Ok(Hand { store, tenure: None, why, by: setup::operator(), puts_back: false }),
         Some((since, why)) => Err(Failure::failed(anyhow::anyhow!(
             "writing is paused since {since} ({why}): nothing was sent; `anagrafe resume` lets it go on"
         ))),

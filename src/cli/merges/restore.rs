@@ -242,7 +242,7 @@ async fn under(
         tenure.covers(desk.settings.vivocha.timeout)?;
         let writer = Writer::new(reader.clone()).under(tenure.permit(Some(signals.stop.clone())));
         let store = Arc::clone(&desk.memory.store);
-        let hand = Hand { store, tenure: Some(tenure), why: "merges restore", by: setup::operator() };
+        let hand = Hand { store, tenure: Some(tenure), why: "merges restore", by: setup::operator(), puts_back: false };
         send(&hand, &writer, reader, &now, &told.restoration.back, &undo.id).await?;
     }
     let decision = Decision::Restored(undo.id.clone());

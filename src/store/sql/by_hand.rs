@@ -71,10 +71,10 @@ async fn declare(
     write: &HandWrite,
 ) -> Result<WriteId, StoreError> {
     let paused: i64 = query_scalar(PAUSED).bind(account.as_str()).fetch_one(&mut *c).await.map_err(failed)?;
-    if paused > 0 {
+    if paused > 0 && !write.puts_back {
         return Err(StoreError::Paused);
     }
-    let HandWrite { customer, why, by, fields, at } = write;
+    let HandWrite { customer, why, by, fields, at, puts_back: _ } = write;
     query_scalar(DECLARE)
         .bind(account.as_str())
         .bind(lease.map(|lease| lease.epoch))

@@ -130,7 +130,7 @@ impl WriteProbe<'_> {
                 return PutBack { left: back.ours, theirs: back.theirs, why, doubt: None };
             }
             let (writer, send) = (self.writer(), back.send.clone());
-            match self.hand().write(&self.customer, &send, writer.update(&self.customer, send.clone())).await {
+            match self.hand(true).write(&self.customer, &send, writer.update(&self.customer, send.clone())).await {
                 Ok(Ok(_)) => failures = 0,
                 Err(error) => {
                     let why = Some(format!("it could not be declared first, so nothing was sent: {error}"));

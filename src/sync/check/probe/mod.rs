@@ -290,7 +290,7 @@ impl WriteProbe<'_> {
         loop {
             let (reads_before, at) = (reads(), Instant::now());
             let sending = writer.update(&self.customer, sent.clone());
-            let answer = self.hand().write(&self.customer, sent, sending).await.map_err(PassError::from)?;
+            let answer = self.hand(false).write(&self.customer, sent, sending).await.map_err(PassError::from)?;
             // The writer reads the customer itself where the answer brings none.
             let documented = reads() == reads_before;
             let not_sent = answer.as_ref().is_err_and(|error| error.verdict == Verdict::Retry);
@@ -315,9 +315,9 @@ impl WriteProbe<'_> {
     }
 
     /// Who writes, as it is declared.
-    pub(super) fn hand(&self) -> Hand<'_> {
+    pub(super) fn hand(&self, puts_back: bool) -> Hand<'_> {
         let (store, tenure) = (Arc::clone(&self.store), Some(self.tenure));
-        Hand { store, tenure, why: "check --write-probe", by: self.by.clone() }
+        Hand { store, tenure, why: "check --write-probe", by: self.by.clone(), puts_back }
     }
 
     /// Whether a write may be sent: nobody asked to stop, nothing is paused, the lease stands and outlives the call.
