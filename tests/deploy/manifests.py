@@ -22,6 +22,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 DEPLOY = HERE.parents[1] / "deploy" / "kubernetes"
 # The oldest that is held to, and the newest whose schemas are at hand.
 VERSIONS = ["1.29", kubernetes_validate.latest_version()]
+# It reads the definitions anew for every object, which is most of its time.
+kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
 # Of others' making: no schema is at hand, so their fields are written here.
 FOREIGN = {
     "PodMonitor": ({"selector", "podMetricsEndpoints", "namespaceSelector", "jobLabel", "podTargetLabels"},
@@ -313,6 +315,8 @@ def rendered(kubectl):
         of = "cronjob" if component.name == "migrate" else "daemon"
         with patching.overlay(DEPLOY, of, component.name) as folder:
             out[f"{of} + {component.name}"] = render(folder, kubectl)
+    with patching.as_written(DEPLOY) as folder:
+        out["README.md's overlay"] = render(folder, kubectl)
     return out
 
 

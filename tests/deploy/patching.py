@@ -4,6 +4,7 @@ import contextlib
 import copy
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 
@@ -18,6 +19,22 @@ def overlay(deploy, of, component):
         (folder / "kustomization.yaml").write_text(
             "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: anagrafe\n"
             f"resources: [{base}]\ncomponents: [{part}]\n")
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def as_written(deploy):
+    """The overlay that deploy/README.md shows, beside this repository as it says."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="overlay-", dir=deploy.parents[1] / "target"))
+    try:
+        page = (deploy.parent / "README.md").read_text()
+        text = re.search(r"```yaml\n# kustomization\.yaml.*?\n(.*?)```", page, re.S)[1]
+        here = os.path.relpath(deploy, folder)
+        text = text.replace("../anagrafe/deploy/kubernetes", here).replace("sha256:…", "sha256:" + "0" * 64)
+        (folder / "kustomization.yaml").write_text(text)
+        shutil.copy(deploy / "base" / "anagrafe.toml", folder)
         yield folder
     finally:
         shutil.rmtree(folder)

@@ -14,7 +14,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
-PROGRAM = re.compile(r"(?:^|[\s(])(?<!-u )(?<!-g )(?:/usr/(?:local/)?bin/)?(anagrafe|anagrafectl) ([^|>;&)#\n]*)")
+PROGRAM = re.compile(r"(?:^|[\s(])(?<!-u )(?<!-g )(?<!-n )(?<!generic )(?:/usr/(?:local/)?bin/)?(anagrafe|anagrafectl) ([^|>;&)#\n]*)")
 # Options with a value of their own behind them.
 VALUED = {"--config", "--ok-if", "--shop", "--limit", "--contact", "--from", "--out", "--write-probe", "--email", "--phone",
           "--lift", "--contacts", "--seed", "--state"}
@@ -54,7 +54,7 @@ def missing(binary, words):
     return None
 
 
-def command_lines(path):
+def command_lines(binary, path):
     """Each with its line: in a page's code, in backticks, and what units and manifests start."""
     text = path.read_text()
     fenced = False
@@ -72,6 +72,10 @@ def command_lines(path):
                     words = rest.split()
                 if words and (re.match(r"[a-z-]", words[0])) and not words[0].endswith((":", ".", ",")):
                     yield number, [word for word in words if word not in {"…", "\\"}]
+        # A page names most of them by the command alone.
+        for piece in re.findall(r"`([a-z][^`]+)`", "" if fenced else line):
+            if path.suffix == ".md" and (words := piece.split())[0] in subcommands(help_of(binary, ())):
+                yield number, words
         if match := re.match(r"\s*args: (\[.*\])$", line):
             yield number, yaml.safe_load(match[1])
         if match := re.match(r"(?:ENTRYPOINT|CMD) (\[.*\])$", line):
@@ -92,7 +96,7 @@ def main():
     files = [path for path in sorted(DEPLOY.rglob("*")) if path.is_file() and path.suffix != ".json"]
     for path in files:
         shown = path.relative_to(ROOT)
-        for number, words in command_lines(path):
+        for number, words in command_lines(binary, path):
             commands += 1
             if said := missing(binary, words):
                 wrong.append(f"{shown}:{number}: {said}")
