@@ -59,7 +59,7 @@ def main():
         wrong.append("a broken query was taken for one")
 
     groups = yaml.safe_load((FOLDER / "anagrafe.rules.yaml").read_text())["groups"]
-    tests = yaml.safe_load((HERE / "alerts.yaml").read_text())["tests"]
+    tests = [test for path in sorted(HERE.glob("alerts*.yaml")) for test in yaml.safe_load(path.read_text())["tests"]]
     raised = {each["alertname"] for test in tests for each in test["alert_rule_test"] if each.get("exp_alerts")}
     sections = said.anchors((said.DEPLOY / "README.md").read_text())
     for rule in [rule for group in groups for rule in group["rules"]]:
@@ -70,7 +70,7 @@ def main():
         if page != "deploy/README.md" or section not in sections:
             wrong.append(f"{name}: its runbook is no section of deploy/README.md")
         if name not in raised:
-            wrong.append(f"{name}: no test in alerts.yaml raises it")
+            wrong.append(f"{name}: no test in tests/deploy/alerts*.yaml raises it")
     for line in wrong:
         print(line, file=sys.stderr)
     if wrong:
