@@ -72,8 +72,10 @@ pub const ALL: &[Metric] = &[
 ];
 
 /// Upper bounds of seconds, from a call on the same host to a crossing of a day.
-const SECONDS: &[f64] =
-    &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0, 86_400.0];
+const SECONDS: &[f64] = &[
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0, 43_200.0,
+    86_400.0,
+];
 
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 
@@ -94,6 +96,16 @@ pub fn keep() -> Result<&'static PrometheusHandle, BuildError> {
             Kind::Histogram => metrics::describe_histogram!(*name, Unit::Seconds, *help),
         }
     }
+    // What counts how often something changed begins at none: a count that is seen first at one was no change to a monitor.
+    for outcome in ["taken", "refused"] {
+        counter!("anagrafe_config_reloads_total", "outcome" => outcome).increment(0);
+    }
+    for pass in [Pass::Sync, Pass::Resync] {
+        counter!("anagrafe_ticks_skipped_total", "pass" => pass.as_str()).increment(0);
+        running(pass.as_str(), false);
+    }
+    counter!("anagrafe_lease_lost_total").increment(0);
+    lease(None);
     gauge!("anagrafe_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(HANDLE.get_or_init(|| handle))
 }

@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod battered;
 mod crowd;
 mod drifting;
 mod equal;
