@@ -21,6 +21,7 @@ pub const TOKEN: &str = "the account's secret token";
 /// A daemon that runs.
 pub struct Daemon {
     child: Child,
+    client: reqwest::Client,
     observe: u16,
     pub hooks: u16,
     log: PathBuf,
@@ -52,7 +53,7 @@ impl Daemon {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(fs::File::create(&log).unwrap());
-        Self { child: command.spawn().unwrap(), observe, hooks, log }
+        Self { child: command.spawn().unwrap(), client: client(), observe, hooks, log }
     }
 
     /// Waits until it is ready.
@@ -77,7 +78,7 @@ impl Daemon {
 
     async fn get(&self, path: &str) -> Option<(u16, String)> {
         let url = format!("http://127.0.0.1:{}{path}", self.observe);
-        let answer = client().get(url).send().await.ok()?;
+        let answer = self.client.get(url).send().await.ok()?;
         Some((answer.status().as_u16(), answer.text().await.ok()?))
     }
 
@@ -121,7 +122,7 @@ impl Daemon {
     /// Calls its hook.
     pub async fn call(&self, body: &str, headers: &[(&str, &str)]) -> u16 {
         let url = format!("http://127.0.0.1:{}/hooks/vivocha", self.hooks);
-        let mut request = client().post(url).body(body.to_owned()).header("content-type", "application/json");
+        let mut request = self.client.post(url).body(body.to_owned()).header("content-type", "application/json");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -17,6 +17,8 @@ use crate::{
 
 /// How often it asks where nothing runs; oftener only where staleness is to be told sooner.
 const PERIOD: Duration = Duration::from_mins(1);
+/// The same while there is no crew yet, or no alerts are wanted.
+const NOBODY: Duration = Duration::from_secs(2);
 /// So many ticks of its schedule a pass may miss before that is told.
 const TICKS: (usize, usize) = (3, 2);
 /// The run of the last of those ticks gets so long to begin.
@@ -25,12 +27,16 @@ const GRACE: Duration = Duration::from_mins(1);
 /// Watches until it is stopped. `news` wakes the courier.
 pub async fn watch(state: Arc<State>, present: Arc<Present<Office>>, news: Arc<Notify>, stop: CancellationToken) {
     loop {
-        let period = present.get().map_or(PERIOD, |office| period(office.stale_after));
+        let office = present.get();
+        let period = office.as_ref().map_or(NOBODY, |office| period(office.stale_after));
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            () = state.a_run_ended() => {}
+            () = state.a_run_ended(), if office.is_some() => {}
             () = tokio::time::sleep(period) => {}
+        }
+        if office.is_none() {
+            continue;
         }
         let Some(office) = present.get() else { continue };
         match ask(&office).await {

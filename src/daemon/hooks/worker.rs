@@ -24,8 +24,11 @@ use crate::{
 const TOGETHER: usize = 16;
 /// How long that may take: longer than a vendor's passing fault.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The least time between two syncs that are asked for here.
-const SPACED: Duration = Duration::from_secs(2);
+/// The least time between two syncs that are asked for here, and the least time of each where many follow each other: a sync costs
+/// calls that the schedule's own may need.
+const SPACED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(2));
+/// So much of that may be owed.
+const OWED: Duration = Duration::from_secs(6);
 /// When a customer is looked at again that is not linked by then: a search may lag behind, and whoever chats may say later who she is.
 const AGAIN: [Duration; 2] = [Duration::from_secs(30), Duration::from_mins(3)];
 /// So many wait for that; of more the oldest are left to their rechecks.
@@ -60,6 +63,22 @@ impl Later {
     }
 }
 
+/// When syncs may be asked for.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    not_before: Instant,
+    /// When all that were asked for would have been, in their least time.
+    paid: Instant,
+}
+
+impl Pace {
+    /// One is asked for now.
+    fn spend(&mut self, now: Instant) {
+        self.paid = self.paid.max(now) + SPACED.1;
+        self.not_before = (now + SPACED.0).max(self.paid.checked_sub(OWED).unwrap_or(now));
+    }
+}
+
 /// Works until it is stopped.
 pub(super) async fn work(
     mut named: Receiver<Vec<CustomerId>>,
@@ -67,15 +86,16 @@ pub(super) async fn work(
     present: Arc<Present<Ears>>,
     stop: CancellationToken,
 ) {
-    let (mut later, mut not_before, mut wanted) = (Later::default(), Instant::now(), false);
+    let (mut later, mut wanted) = (Later::default(), false);
+    let mut pace = Pace { not_before: Instant::now(), paid: Instant::now() };
     loop {
         let mut calls = Vec::new();
-        let wake = later.next().into_iter().chain(wanted.then_some(not_before)).min();
+        let wake = later.next().into_iter().chain(wanted.then_some(pace.not_before)).min();
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
             received = named.recv_many(&mut calls, TOGETHER) => if received == 0 { return },
-            () = sleep_until(wake.unwrap_or(not_before)), if wake.is_some() => {}
+            () = sleep_until(wake.unwrap_or(pace.not_before)), if wake.is_some() => {}
         }
         let now: BTreeSet<CustomerId> = calls.into_iter().flatten().collect();
         let due = if now.is_empty() { later.take(Instant::now()) } else { Some((0, now.into_iter().collect())) };
@@ -88,8 +108,9 @@ pub(super) async fn work(
             wanted |= heard.due > 0;
             later.put_off(heard.again, looked, Instant::now());
         }
-        if wanted && not_before <= Instant::now() {
-            (wanted, not_before) = (false, Instant::now() + SPACED);
+        if wanted && pace.not_before <= Instant::now() {
+            wanted = false;
+            pace.spend(Instant::now());
             state.poke(SystemClock.now());
         }
     }
@@ -133,6 +154,22 @@ mod tests {
         assert_eq!(later.take(first + AGAIN[1]), Some((2, customers(0..1))));
         later.put_off(customers(0..1), 2, first);
         assert_eq!(later.next(), None);
+    }
+
+    #[test]
+    fn a_few_syncs_follow_each_other_soon_and_many_do_not() {
+        let start = Instant::now();
+        let mut pace = Pace { not_before: start, paid: start };
+        let mut asked = Vec::new();
+        for _ in 0..20 {
+            let now = pace.not_before;
+            asked.push((now - start).as_secs());
+            pace.spend(now);
+        }
+        assert_eq!(asked, [0, 1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34]);
+        let rested = pace.not_before + Duration::from_mins(1);
+        pace.spend(rested);
+        assert_eq!(pace.not_before, rested + SPACED.0);
     }
 
     #[test]
