@@ -27,18 +27,15 @@ const GRACE: Duration = Duration::from_mins(1);
 /// Watches until it is stopped. `news` wakes the courier.
 pub async fn watch(state: Arc<State>, present: Arc<Present<Office>>, news: Arc<Notify>, stop: CancellationToken) {
     loop {
-        let office = present.get();
-        let period = office.as_ref().map_or(NOBODY, |office| period(office.stale_after));
+        let period = present.get().map(|office| period(office.stale_after));
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            () = state.a_run_ended(), if office.is_some() => {}
-            () = tokio::time::sleep(period) => {}
+            () = state.a_run_ended(), if period.is_some() => {}
+            () = tokio::time::sleep(period.unwrap_or(NOBODY)) => {}
         }
-        if office.is_none() {
-            continue;
-        }
-        let Some(office) = present.get() else { continue };
+        // By now there may be another crew.
+        let (Some(_), Some(office)) = (period, present.get()) else { continue };
         match ask(&office).await {
             Ok(0) => {}
             Ok(_) => news.notify_one(),
