@@ -94,10 +94,8 @@ fn begin(settings: &Settings) {
         tracing::warn!("{warning}");
     }
     let now = chrono::DateTime::from_timestamp_millis(SystemClock.now().millis()).unwrap_or_default();
-    let coming: Vec<String> = schedule_preview(settings, now, TOLD)
-        .iter()
-        .map(|run| format!("{} at {}", run.pass, run.local))
-        .collect();
+    let coming: Vec<String> =
+        schedule_preview(settings, now, TOLD).iter().map(|run| format!("{} at {}", run.pass, run.local)).collect();
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         account = %settings.vivocha.account,

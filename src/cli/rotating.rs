@@ -24,7 +24,9 @@ pub async fn change(works: &Works, tenure: &Tenure, whole: bool, well: bool) -> 
     }
     let unchanged = "The hash key was not changed, and all stands under the previous one";
     if !well {
-        works.voice.notice(format!("{unchanged}: not every shop's resync came to its end. Run `anagrafe resync` again."));
+        works
+            .voice
+            .notice(format!("{unchanged}: not every shop's resync came to its end. Run `anagrafe resync` again."));
         return Ok(Exit::Done);
     }
     let names: Vec<ShopName> = works.settings.shops.keys().cloned().collect();

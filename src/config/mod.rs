@@ -39,8 +39,8 @@ pub use cron::{Coming, last_tick, next_sync, next_tick, resync_period, schedule_
 pub use endpoint::{Endpoint, MergeBody};
 pub use problem::{Place, Problem, Problems};
 pub use settings::{
-    Alerts, Auth, Endpoints, Hooks, Http, LogFormat, Observe, Rate, Schedule, SearchMode, Settings, Shop, Store, StoreUrl,
-    Vivocha, Web,
+    Alerts, Auth, Endpoints, Hooks, Http, LogFormat, Observe, Rate, Schedule, SearchMode, Settings, Shop, Store,
+    StoreUrl, Vivocha, Web,
 };
 
 use layers::Layer;

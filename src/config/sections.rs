@@ -143,9 +143,7 @@ pub(super) fn alerts(reader: &mut Reader<'_>) -> Result<Option<Alerts>, Noted> {
     {
         reader.warnings.push("alerts.url: alerts travel unencrypted: use https".to_owned());
     }
-    let age = |reader: &mut Reader<'_>, key: &str| {
-        reader.optional(key, duration(Duration::from_secs(1), DAY * 365))
-    };
+    let age = |reader: &mut Reader<'_>, key: &str| reader.optional(key, duration(Duration::from_secs(1), DAY * 365));
     let (stale_sync, stale_resync) = (age(reader, "alerts.stale_sync"), age(reader, "alerts.stale_resync"));
     let (stale_sync, stale_resync) = (stale_sync?, stale_resync?);
     let alerts = url.zip(secret).map(|(url, secret)| Alerts { url, secret, stale_sync, stale_resync });

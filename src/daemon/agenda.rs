@@ -141,7 +141,11 @@ mod tests {
         let mut agenda = Agenda::default();
         assert!(agenda.tick(Task::Sync, at(1)));
         assert!(!agenda.tick(Task::Sync, at(2)));
-        assert_eq!(agenda.next(), Some((Task::Sync, at(2))), "one that ran since the first would not do for the second");
+        assert_eq!(
+            agenda.next(),
+            Some((Task::Sync, at(2))),
+            "one that ran since the first would not do for the second"
+        );
         agenda.begin(Task::Sync);
         assert!(!agenda.tick(Task::Sync, at(3)));
         assert_eq!(agenda.next(), None, "no second one at once after a long one");

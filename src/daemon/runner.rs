@@ -114,7 +114,9 @@ impl Daemon<'_> {
                     self.state.tick(task, now.into());
                 }
                 Ok(_) => {}
-                Err(error) => tracing::warn!(pass = task.as_str(), error = %format!("{error:#}"), "it could not be told whether a run was missed"),
+                Err(error) => {
+                    tracing::warn!(pass = task.as_str(), error = %format!("{error:#}"), "it could not be told whether a run was missed")
+                }
             }
         }
     }

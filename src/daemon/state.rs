@@ -115,7 +115,10 @@ impl State {
     pub fn tick(&self, task: Task, at: Moment) {
         if !self.agenda().tick(task, at) {
             metrics::skipped(task.as_str());
-            tracing::info!(pass = task.as_str(), "a tick of the schedule was left out: that pass is still waiting or running");
+            tracing::info!(
+                pass = task.as_str(),
+                "a tick of the schedule was left out: that pass is still waiting or running"
+            );
         }
         self.came.notify_one();
     }

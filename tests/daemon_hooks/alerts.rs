@@ -97,7 +97,9 @@ async fn what_is_held_is_told_and_so_is_its_release() {
     let alert = receiver.taken().into_iter().find(|alert| alert["subject"] == "held").unwrap();
     assert_eq!(alert["todo"], json!(["anagrafe holds show 1", "anagrafe holds release 1"]));
     town.anagrafe(&["pause", "the reason is Anna Rossi"]).await.code(0);
-    daemon.until("the pause is told", async || told(&receiver).last().is_some_and(|told| told == "held paused raised")).await;
+    daemon
+        .until("the pause is told", async || told(&receiver).last().is_some_and(|told| told == "held paused raised"))
+        .await;
     let alert = receiver.taken().pop().unwrap();
     assert_eq!((&alert["shop"], alert["todo"][1].as_str()), (&json!(null), Some("anagrafe resume")));
     town.anagrafe(&["resume"]).await.code(0);
@@ -118,7 +120,8 @@ async fn a_merge_in_doubt_for_over_an_hour_is_told() {
     let now = i64::try_from(now().as_millis()).unwrap();
     let declared = async |proposal: &str, other: &str, minutes: i64| {
         let at = now - minutes * 60_000;
-        let columns = "account, proposal, epoch, survivor, absorbed, evidence, rests_on, declared_at, outcome, settled_at";
+        let columns =
+            "account, proposal, epoch, survivor, absorbed, evidence, rests_on, declared_at, outcome, settled_at";
         let values = format!("'acme', '{proposal}', 1, 'c1', '{other}', '[]', '{{}}', {at}, 'unknown', {at}");
         town.execute(&format!("INSERT INTO merges ({columns}) VALUES ({values})")).await;
     };

@@ -32,7 +32,11 @@ impl Daemon {
     pub async fn start(town: &Town, variables: &[(&str, String)]) -> Self {
         let daemon = Self::begin(town, variables);
         daemon.ready().await;
-        daemon.until("the first sync has ended", async || daemon.figure("anagrafe_runs_total{shop=\"main\",pass=\"sync\"").await > 0.0).await;
+        daemon
+            .until("the first sync has ended", async || {
+                daemon.figure("anagrafe_runs_total{shop=\"main\",pass=\"sync\"").await > 0.0
+            })
+            .await;
         daemon
     }
 
@@ -132,7 +136,8 @@ impl Daemon {
     /// Calls it as Vivocha does.
     pub async fn told(&self, body: &Value) -> u16 {
         let body = body.to_string();
-        self.call(&body, &[("x-vvc-host", "world.vivocha.com"), ("x-vvc-acct", "acme"), ("x-vvc-hmac", &seal(&body))]).await
+        self.call(&body, &[("x-vvc-host", "world.vivocha.com"), ("x-vvc-acct", "acme"), ("x-vvc-hmac", &seal(&body))])
+            .await
     }
 
     /// Kills it at once.

@@ -19,7 +19,15 @@ use crate::{
 const SOON: Duration = Duration::from_secs(5);
 
 const PEOPLE: [&str; 9] = [
-    "anna@example.it", "+393331234567", "Anna", "Rossi", "bruno@example.it", "+393337654321", "Bruno", "Verdi", "carla@example.it",
+    "anna@example.it",
+    "+393331234567",
+    "Anna",
+    "Rossi",
+    "bruno@example.it",
+    "+393337654321",
+    "Bruno",
+    "Verdi",
+    "carla@example.it",
 ];
 
 async fn town(options: Options) -> Town {
@@ -86,7 +94,8 @@ async fn a_new_chat_of_a_known_person_is_looked_at_too() {
     assert_eq!(link(&town, 1).await, Some(anna));
     let again = chats(&town, &json!({ "email": "anna@example.it", "firstname": "Anna" }));
     assert_eq!(daemon.told(&json!({ "cust_id": again })).await, 202);
-    let proposed = async || kept::proposals(&town.store()).await.iter().any(|(id, kind, ..)| (*id, kind.as_str()) == (1, "merge"));
+    let proposed =
+        async || kept::proposals(&town.store()).await.iter().any(|(id, kind, ..)| (*id, kind.as_str()) == (1, "merge"));
     daemon.within(SOON, "the merge is proposed", proposed).await;
 }
 
@@ -161,7 +170,9 @@ async fn replayed_oversized_and_malformed_calls_change_nothing() {
     assert_eq!(daemon.told(&oversized).await, 413);
     let malformed = "{\"cust_id\": ";
     assert_eq!(daemon.call(malformed, &[("x-vvc-hmac", &seal(malformed))]).await, 400);
-    for nobody in [json!({}), json!([]), json!({ "cust_id": null }), json!({ "cust_id": "\n" }), json!({ "event": "login" })] {
+    for nobody in
+        [json!({}), json!([]), json!({ "cust_id": null }), json!({ "cust_id": "\n" }), json!({ "event": "login" })]
+    {
         assert_eq!(daemon.told(&nobody).await, 202);
     }
     is_quiet(&town, &daemon).await;
@@ -260,7 +271,10 @@ async fn a_flood_of_calls_makes_few_syncs_and_no_heap() {
     daemon.within(SOON, "she is linked", async || link(&town, 1).await == Some(anna.clone())).await;
     sleep(Duration::from_secs(3)).await;
     let (took, syncs) = (begun.elapsed(), daemon.syncs().await - syncs);
-    println!("600 calls: {answers:?}, {syncs} syncs in {took:?}, {} KiB more", daemon.resident().saturating_sub(before));
+    println!(
+        "600 calls: {answers:?}, {syncs} syncs in {took:?}, {} KiB more",
+        daemon.resident().saturating_sub(before)
+    );
     assert!(answers.keys().all(|status| [202, 503].contains(status)), "{answers:?}");
     assert!(syncs <= took.as_secs_f64() / 2.0 + 2.0, "{syncs} syncs in {took:?}");
     assert!(daemon.resident() < before + 16_384, "{} KiB, {before} KiB before", daemon.resident());

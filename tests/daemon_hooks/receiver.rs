@@ -136,7 +136,8 @@ async fn receive(State(inside): State<Arc<Mutex<Inside>>>, headers: HeaderMap, b
 /// It has the form that the documentation gives it.
 fn check(alert: &Value) {
     let keys: Vec<&str> = alert.as_object().unwrap().keys().map(String::as_str).collect();
-    let form = ["version", "id", "sequence", "account", "shop", "subject", "kind", "state", "since", "at", "summary", "todo"];
+    let form =
+        ["version", "id", "sequence", "account", "shop", "subject", "kind", "state", "since", "at", "summary", "todo"];
     assert_eq!(keys, form, "{alert}");
     assert_eq!((&alert["version"], alert["account"].as_str()), (&Value::from(1), Some("acme")));
     assert_eq!(alert["id"].as_str().unwrap().len(), 32);

@@ -10,7 +10,8 @@ use anagrafe::{
         time::Moment,
     },
     store::{
-        AlertChange, AlertSettled, AlertTried, Decision, Fingerprint, HeldContact, Look, NewRun, PageRecord, RunQuery, Store,
+        AlertChange, AlertSettled, AlertTried, Decision, Fingerprint, HeldContact, Look, NewRun, PageRecord, RunQuery,
+        Store,
     },
 };
 
@@ -80,7 +81,10 @@ pub async fn what_stands_is_what_alerts_are_decided_on(place: &dyn Place) {
     assert_eq!((standing.paused, &standing.holds), (Some(at(4)), &vec![hold]));
     assert!(standing.doubted.is_empty() && standing.doubts.is_empty() && standing.passes.len() == 2);
     let sync = &standing.passes[&(shop("alfa"), Pass::Sync)];
-    assert_eq!((sync.last.run, sync.last.outcome, sync.last.error.as_deref()), (failing, Outcome::Failed, Some("it broke")));
+    assert_eq!(
+        (sync.last.run, sync.last.outcome, sync.last.error.as_deref()),
+        (failing, Outcome::Failed, Some("it broke"))
+    );
     assert_eq!((sync.last.started_at, sync.last_done, sync.first_done), (at(10), Some(at(0)), Some(at(0))));
     assert_eq!(sync.first_begun, at(0));
     let resync = &standing.passes[&(shop("alfa"), Pass::Resync)];

@@ -8,14 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Refusal, look::StoreLook, rooms::Rooms};
 use crate::{
-    cli::{
-        Context, Exit, Failure, resync, rotating,
-        setup,
-        signals::Signals,
-        sync,
-        voice::Voice,
-        works::Works,
-    },
+    cli::{Context, Exit, Failure, resync, rotating, setup, signals::Signals, sync, voice::Voice, works::Works},
     config::{Schedule, last_tick, next_tick},
     daemon::{Between, Crew, NoCrew, Recruiter, Task, Timetable},
     http::{CallError, Verdict},
@@ -48,7 +41,9 @@ impl Recruiter for FromConfiguration<'_> {
             tracing::warn!(listen = %self.listen, "observe.listen is another address now: health listens there after the next start");
         }
         let works = Works::under(self.context, settings.clone(), self.signals.clone(), Voice::Daemon);
-        let works = works.await.map_err(|failure| if is_final(&failure) { refused(failure) } else { NoCrew::NotNow(failure.error) })?;
+        let works = works
+            .await
+            .map_err(|failure| if is_final(&failure) { refused(failure) } else { NoCrew::NotNow(failure.error) })?;
         self.rooms.see(&works).map_err(refused)?;
         let shops: Vec<ShopName> = works.settings.shops.keys().cloned().collect();
         if let Some(old) = self.look.see(settings, Arc::clone(&works.memory)) {

@@ -7,12 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    net::TcpListener,
-    sync::Notify,
-    task::JoinSet,
-    time::timeout,
-};
+use tokio::{net::TcpListener, sync::Notify, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::crew::Ticks;

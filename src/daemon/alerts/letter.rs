@@ -83,7 +83,8 @@ mod tests {
             account.ok().and_then(|account| body(alert, &account).ok()).and_then(|body| String::from_utf8(body).ok())
         };
         insta::assert_snapshot!(body(&alert).unwrap_or_default(), @r#"{"version":1,"id":"5f","sequence":3,"account":"acme","shop":"main","subject":"held","kind":"merges","state":"raised","since":"1970-01-01T00:00:00.000Z","at":"1970-01-01T00:01:00.000Z","summary":"HELD (merges): why; see `anagrafe holds show 2`","todo":["anagrafe holds show 2"]}"#);
-        let account = Alert { about: About { shop: None, subject: Subject::Doubt }, state: AlertState::Recovered, ..alert };
+        let account =
+            Alert { about: About { shop: None, subject: Subject::Doubt }, state: AlertState::Recovered, ..alert };
         let account = body(&account).unwrap_or_default();
         assert!(account.contains(r#""shop":null,"subject":"doubt","kind":null,"state":"recovered""#), "{account}");
     }

@@ -39,7 +39,9 @@ pub async fn watch(state: Arc<State>, present: Arc<Present<Office>>, news: Arc<N
         match ask(&office).await {
             Ok(0) => {}
             Ok(_) => news.notify_one(),
-            Err(error) => tracing::warn!(error = %format!("{error:#}"), "what is to be told as an alert could not be found out; trying again"),
+            Err(error) => {
+                tracing::warn!(error = %format!("{error:#}"), "what is to be told as an alert could not be found out; trying again")
+            }
         }
     }
 }

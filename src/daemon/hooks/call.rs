@@ -74,8 +74,12 @@ mod tests {
         assert!(!token.sealed(b"what do ya want for nothing!", &good));
         assert!(!Token::new(&SecretString::from("jefe")).sealed(b"what do ya want for nothing?", &good));
         assert_eq!(seal(b"EFFCDF6AE5EB2FA2D27416D5F184DF9C259A7C79"), Some(good), "either case");
-        for header in [&b""[..], b"effc", b"effcdf6ae5eb2fa2d27416d5f184df9c259a7c79 ", b"xffcdf6ae5eb2fa2d27416d5f184df9c259a7c79"]
-        {
+        for header in [
+            &b""[..],
+            b"effc",
+            b"effcdf6ae5eb2fa2d27416d5f184df9c259a7c79 ",
+            b"xffcdf6ae5eb2fa2d27416d5f184df9c259a7c79",
+        ] {
             assert_eq!(seal(header), None);
         }
     }

@@ -121,7 +121,12 @@ async fn look(ears: &Ears, customers: Vec<CustomerId>, looked: usize) -> Heard {
     let heard = timeout(PATIENCE, ears.named.heed(&customers, looked > 0, SystemClock.now())).await;
     match heard {
         Ok(Ok(heard)) => {
-            tracing::debug!(customers = customers.len(), due = heard.due, again = heard.again.len(), "customers that were named were looked at");
+            tracing::debug!(
+                customers = customers.len(),
+                due = heard.due,
+                again = heard.again.len(),
+                "customers that were named were looked at"
+            );
             heard
         }
         Ok(Err(error)) => {
@@ -129,7 +134,10 @@ async fn look(ears: &Ears, customers: Vec<CustomerId>, looked: usize) -> Heard {
             Heard { due: 0, again: customers }
         }
         Err(_elapsed) => {
-            tracing::warn!(customers = customers.len(), "customers that were named could not be looked at in time; trying again");
+            tracing::warn!(
+                customers = customers.len(),
+                "customers that were named could not be looked at in time; trying again"
+            );
             Heard { due: 0, again: customers }
         }
     }

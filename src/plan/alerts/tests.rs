@@ -2,14 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::format_push_string, reason = "a test ends where it fails")]
 
 use super::*;
-use crate::model::{
-    Keyed,
-    alert::LastRun,
-    hold::NewHold,
-    merge::MergeId,
-    proposal::ProposalId,
-    run::RunId,
-};
+use crate::model::{Keyed, alert::LastRun, hold::NewHold, merge::MergeId, proposal::ProposalId, run::RunId};
 
 fn at(minute: i64) -> Moment {
     Moment::from_millis(1_700_000_000_000 + minute * 60_000)
@@ -188,11 +181,15 @@ fn a_pass_is_stale_once_a_good_run_of_it_should_have_begun() {
     assert!(!is_stale(Pass::Sync, &crossing, at(1440)) && is_stale(Pass::Sync, &crossing, at(1441)));
     assert!(!is_stale(Pass::Resync, &crossing, at(9999)));
     assert_eq!(found(&Standing::default(), at(9999)), BTreeMap::new(), "of a shop never run nothing is known");
+    let ahead = Passes { last_done: Some(at(600)), ..run(Outcome::Done) };
+    let ahead = found(&standing(&[(Pass::Sync, ahead)]), at(60));
+    assert_eq!(ahead.get(&about(Subject::Stale(Pass::Sync))), Some(&Finding::Unknown), "by a clock that was ahead");
 }
 
 fn hold(id: i64, shop_name: &str, kind: HoldKind) -> Hold {
     let bound = Keyed::parse(&"0".repeat(32)).unwrap();
-    let what = NewHold { shop: shop(shop_name), kind, reason: format!("reason {id}"), count: 1, sample: Vec::new(), bound };
+    let what =
+        NewHold { shop: shop(shop_name), kind, reason: format!("reason {id}"), count: 1, sample: Vec::new(), bound };
     Hold { id, what, run: RunId(1), since: at(id), released: None }
 }
 
@@ -227,7 +224,9 @@ fn a_merge_in_doubt_is_told_after_an_hour_and_at_once_where_only_a_person_can_te
     let told = |doubts: Vec<OpenDoubt>, now| {
         let found = found(&Standing { doubts, ..Standing::default() }, now);
         match found.get(&About { shop: None, subject: Subject::Doubt }) {
-            Some(Finding::Stands(Trouble { causes, since, .. })) => Some((causes.iter().cloned().collect::<Vec<_>>(), *since)),
+            Some(Finding::Stands(Trouble { causes, since, .. })) => {
+                Some((causes.iter().cloned().collect::<Vec<_>>(), *since))
+            }
             Some(Finding::Unknown) | None => None,
         }
     };

@@ -33,9 +33,7 @@ pub fn held(hold: &Hold) -> String {
 /// The store went back in time.
 #[must_use]
 pub fn doubted(shop: &ShopName, since: Moment) -> String {
-    format!(
-        "{shop}: IN DOUBT since {since}: the store went back in time; nothing is written before `anagrafe resync`"
-    )
+    format!("{shop}: IN DOUBT since {since}: the store went back in time; nothing is written before `anagrafe resync`")
 }
 
 /// What became of a merge is not known. `which`: of whom, or nothing.
@@ -77,7 +75,10 @@ pub(super) fn of_doubts(doubts: &[&OpenDoubt]) -> Words {
     if doubts.len() > NAMED {
         told.push(format!("and {} more (anagrafe status)", doubts.len() - NAMED));
     }
-    (told.join(" · "), doubts.iter().take(NAMED).map(|doubt| format!("anagrafe merges show {}", doubt.proposal)).collect())
+    (
+        told.join(" · "),
+        doubts.iter().take(NAMED).map(|doubt| format!("anagrafe merges show {}", doubt.proposal)).collect(),
+    )
 }
 
 pub(super) fn of_failure(shop: &ShopName, pass: Pass, run: RunId, error: &str) -> Words {

@@ -121,8 +121,7 @@ async fn standing(c: &mut Connection, account: &AccountName) -> Result<Standing,
     let rows = query(DOUBTED).bind(name).fetch_all(&mut *c).await.map_err(failed)?;
     let doubted = all(&rows, |row| Ok((shop(row)?, moment(row, "doubted_at")?)))?.into_iter().collect();
     let rows = query(PASSES).bind(name).fetch_all(&mut *c).await.map_err(failed)?;
-    let passes: BTreeMap<(ShopName, Pass), Passes> =
-        all(&rows, |row| passes(row, account))?.into_iter().collect();
+    let passes: BTreeMap<(ShopName, Pass), Passes> = all(&rows, |row| passes(row, account))?.into_iter().collect();
     Ok(Standing {
         paused: paused.and_then(|(at, _)| at).map(Moment::from_millis),
         holds: questions::holds(&mut *c, account, false).await?,
@@ -134,8 +133,7 @@ async fn standing(c: &mut Connection, account: &AccountName) -> Result<Standing,
 
 fn passes(row: &Row, account: &AccountName) -> Result<((ShopName, Pass), Passes), StoreError> {
     let report = runs::report(row, account)?;
-    let last =
-        LastRun { run: report.run, outcome: report.outcome, started_at: report.started_at, error: report.error };
+    let last = LastRun { run: report.run, outcome: report.outcome, started_at: report.started_at, error: report.error };
     let (last_done, first_done) = (maybe_moment(row, "last_done")?, maybe_moment(row, "first_done")?);
     let pass = from_word(get(row, "pass")?, "the pass of a run")?;
     Ok(((shop(row)?, pass), Passes { last, last_done, first_done, first_begun: moment(row, "first_begun")? }))
@@ -222,7 +220,10 @@ fn kept(row: &Row) -> Result<KeptAlert, StoreError> {
     let tries = u32::try_from(get::<i64>(row, "tries")?);
     Ok(KeptAlert {
         alert: Alert {
-            about: About { shop: its_shop, subject: subject.ok_or(StoreError::Inconsistent("what an alert is about"))? },
+            about: About {
+                shop: its_shop,
+                subject: subject.ok_or(StoreError::Inconsistent("what an alert is about"))?,
+            },
             state: AlertState::parse(get(row, "state")?).ok_or(StoreError::Inconsistent("the state of an alert"))?,
             revision: get(row, "revision")?,
             id: get(row, "id")?,
