@@ -1,5 +1,5 @@
 //! `anagrafe customers`: the customers of the account, by hand: the whole of the vendor's class. People are shown as they are. A
-//! write refuses while writing is paused, and is compared with what was there; only a merge is remembered.
+//! write refuses while writing is paused, is declared before it is sent, and compared with what was there.
 
 mod fields;
 mod merge;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use self::{
     fields::{Came, assignments},
-    writing::{sent_to, to_write, unpaused},
+    writing::{hand, sent_to, to_write},
 };
 use super::{
     Context, Exit, Failure, logging,
@@ -279,11 +279,11 @@ fn no_customer(id: &CustomerId) -> Failure {
 
 async fn update(context: &Context, settings: &Settings, args: WriteArgs) -> Result<Exit, Failure> {
     let sent = assignments(args.fields, &settings.vivocha.fields.id)?;
-    unpaused(context, settings).await?;
+    let hand = hand(context, settings, "customers update").await?;
     let reader = reader(settings).await?;
     let before = to_write(&reader, &args.id).await?;
     let write = async |writer: &Writer| writer.update(&args.id, sent.clone()).await;
-    let after = sent_to(context, settings, &reader, &before, &sent, write).await?;
+    let after = sent_to(&hand, &reader, &before, &sent, write).await?;
     compared(context, settings, &reader, &before, &sent, after).await
 }
 
@@ -295,8 +295,9 @@ async fn save(context: &Context, settings: &Settings, args: WriteArgs) -> Result
     if !sent.is_empty() {
         let mut wanted = before.clone();
         wanted.document.extend(sent.clone());
+        let hand = hand(context, settings, "customers save").await?;
         let write = async |writer: &Writer| writer.save(&before, &wanted).await;
-        if let Some(after) = sent_to(context, settings, &reader, &before, &sent, write).await? {
+        if let Some(after) = sent_to(&hand, &reader, &before, &sent, write).await? {
             return compared(context, settings, &reader, &before, &sent, after).await;
         }
     }

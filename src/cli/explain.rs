@@ -1,6 +1,7 @@
 //! `anagrafe explain`: the whole story of a person. What the store keeps, what both systems say now, how that is weighed, and what
 //! would be done. People are fetched live and masked unless `--reveal`.
 
+mod by_hand;
 mod pair;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crate::{
     config::Settings,
     model::{ContactId, ContactKey, CustomerId, ShopName, link::Link, proposal::KeptProposal},
     plan::{matching::Row, merging::authority::members, page::ContactPlan},
-    store::{KeptWrite, MergeQuery, Parted, Story, Whose},
+    store::{KeptHandWrite, KeptWrite, MergeQuery, Parted, Story, Whose},
     sync::{Bridge, Silent, explain::Live},
     vivocha::Reader,
 };
@@ -67,6 +68,7 @@ struct Told<'a> {
     links: &'a [Link],
     proposals: &'a [KeptProposal],
     writes: &'a [KeptWrite],
+    writes_by_hand: &'a [KeptHandWrite],
     rulings: Vec<serde_json::Value>,
     merges: &'a [ToldMerge],
     different_people: &'a [Parted],
@@ -136,7 +138,7 @@ async fn one(context: &Context, desk: &Desk, whose: &Whose, args: &ExplainArgs) 
     let live = if args.offline { None } else { Some(live(settings, memory, whose, &story, args.reveal).await?) };
     let known = Known::of(desk, whose, &story).await?;
     let nobody = story.contacts.is_empty() && story.links.is_empty() && story.proposals.is_empty();
-    if nobody && known.merges.is_empty() && live.as_ref().is_none_or(Live::is_empty) {
+    if nobody && known.merges.is_empty() && known.by_hand.is_empty() && live.as_ref().is_none_or(Live::is_empty) {
         return Err(Failure::usage("nobody of that id is known, neither here nor there"));
     }
     tell(&story, &known, live.as_ref(), context.out)?;
@@ -164,6 +166,7 @@ async fn merge(context: &Context, desk: &Desk, args: &ExplainArgs) -> Result<Exi
 struct Known {
     merges: Vec<ToldMerge>,
     different_people: Vec<Parted>,
+    by_hand: Vec<KeptHandWrite>,
 }
 
 impl Known {
@@ -180,6 +183,7 @@ impl Known {
         Ok(Self {
             merges: merges.into_iter().map(|merge| ToldMerge::of(merge, &desk.settings)).collect(),
             different_people: memory.store.parted(&customers).await?,
+            by_hand: by_hand::of(&*memory.store, &customers).await?,
         })
     }
 }
@@ -267,6 +271,7 @@ fn tell(story: &Story, known: &Known, live: Option<&Live>, out: Output) -> Resul
             links: &story.links,
             proposals: &story.proposals,
             writes: &story.writes,
+            writes_by_hand: &known.by_hand,
             rulings,
             merges: &known.merges,
             different_people: &known.different_people,
@@ -280,6 +285,9 @@ fn tell(story: &Story, known: &Known, live: Option<&Live>, out: Output) -> Resul
         for line in merge.words() {
             out.line(format!("  {line}"));
         }
+    }
+    for write in &known.by_hand {
+        out.line(by_hand::line(write));
     }
     for Parted { one, other, by, at } in &known.different_people {
         out.line(format!("  {by} said {at}: {one} and {other} are different people"));

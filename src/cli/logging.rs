@@ -13,7 +13,9 @@ use crate::config::{LogFormat, Observe};
 /// us what they say at `info` and above. Beneath that they tell addresses, headers and statements, people and keys in them.
 fn is_ours_to_say(event: &Metadata<'_>) -> bool {
     let ours = event.target() == "anagrafe" || event.target().starts_with("anagrafe::");
-    ours || *event.level() <= Level::INFO
+    // The scheduler tells of each alarm that it is set; the schedule itself is told by us.
+    let most = if event.target().starts_with("tokio_cron_scheduler") { Level::WARN } else { Level::INFO };
+    ours || *event.level() <= most
 }
 
 /// Begins to log. A second call changes nothing.

@@ -19,16 +19,16 @@ pub enum Voice {
 }
 
 impl Voice {
-    /// Tells how a run ended.
+    /// Tells how a run ended; `stood`: it was held by nothing but what had been told before.
     ///
     /// # Errors
     /// If it cannot be printed.
-    pub fn report(self, report: &RunReport) -> Result<(), Failure> {
+    pub fn report(self, report: &RunReport, stood: bool) -> Result<(), Failure> {
         match self {
             Self::Command(out) => report::show(report, out),
             Self::Daemon => {
                 metrics::ran(report);
-                log(report);
+                log(report, stood);
                 Ok(())
             }
         }
@@ -63,7 +63,7 @@ impl Watch for Logged {
     }
 }
 
-fn log(report: &RunReport) {
+fn log(report: &RunReport, stood: bool) {
     let RunReport { run, shop, pass, outcome, read, updates, gone, merges, duration_ms, error, .. } = report;
     let (pass, outcome_word) = (pass.as_str(), outcome.as_str());
     let holds: Vec<String> = report.holds.iter().map(|hold| format!("{} ({})", hold.kind, hold.id)).collect();
@@ -73,14 +73,15 @@ fn log(report: &RunReport) {
             let error = error.as_deref().unwrap_or("no reason is known");
             tracing::error!(run = run.0, %shop, pass, outcome = outcome_word, read, updates, duration_ms, error, "run failed");
         }
-        (Outcome::Held, error) => {
+        (Outcome::Held, error) if !stood => {
             let error = error.as_deref().unwrap_or("a safeguard holds something: anagrafe holds list");
             tracing::warn!(run = run.0, %shop, pass, outcome = outcome_word, read, updates, duration_ms, holds, error, "run held");
         }
-        (Outcome::Done | Outcome::Parked | Outcome::Stopped | Outcome::Running, _) => {
+        (Outcome::Done | Outcome::Parked | Outcome::Held | Outcome::Stopped | Outcome::Running, _) => {
             tracing::info!(
                 run = run.0, %shop, pass, outcome = outcome_word, read, updates, gone, merged = merges.merged,
-                proposed = merges.proposed, parked = report.counts.parked, waiting = report.counts.waiting, duration_ms, "run ended"
+                proposed = merges.proposed, parked = report.counts.parked, waiting = report.counts.waiting, duration_ms,
+                holds, "run ended"
             );
         }
     }

@@ -157,7 +157,7 @@ impl Works {
             match survey(&bridge, tenure).await? {
                 Surveyed::Whole(note) => ready.push((bridge, note)),
                 Surveyed::Ended(ran) => {
-                    self.voice.report(&ran.report)?;
+                    self.voice.report(&ran.report, false)?;
                     *exit = exit.and(exit::of_run(&ran.report, self.signals.caught(), false));
                 }
             }
@@ -186,11 +186,12 @@ impl Works {
     pub async fn told(&self, run: impl Future<Output = Result<Ran, PassError>>) -> Result<(Exit, bool), Failure> {
         let standing: Vec<i64> = self.memory.store.holds(false).await?.into_iter().map(|hold| hold.id).collect();
         let Ran { report, error } = run.await?;
-        self.voice.report(&report)?;
+        let stood = stood(&report, &standing);
+        self.voice.report(&report, stood)?;
         if matches!(error, Some(PassError::NoSuchContacts)) {
             return Ok((Exit::Usage, false));
         }
-        Ok((exit::of_run(&report, self.signals.caught(), stood(&report, &standing)), error.is_none()))
+        Ok((exit::of_run(&report, self.signals.caught(), stood), error.is_none()))
     }
 
     /// The end of a command, however it ended: the lease is given back.

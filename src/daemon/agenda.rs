@@ -106,12 +106,19 @@ impl Waiting {
 /// Whether a run was missed while nobody was there: none that came to its end began since its last tick. A shop that was never resynced
 /// is not owed one; its first crossing reads everybody.
 #[must_use]
-pub fn is_missed(task: Task, last_done: Option<Moment>, last_tick: Option<Moment>) -> bool {
+pub fn is_missed(task: Task, last_done: Option<Moment>, last_tick: Option<Moment>, now: Moment) -> bool {
     match (last_done, last_tick) {
         (None, _) => task == Task::Sync,
         (Some(_), None) => false,
-        (Some(begun), Some(tick)) => begun < tick,
+        (Some(begun), Some(tick)) => !is_served(begun, tick, now),
     }
+}
+
+/// Whether a run that came to its end began since a tick. One that began in the future was signed by a clock that was ahead, and says
+/// nothing.
+#[must_use]
+pub fn is_served(begun: Moment, tick: Moment, now: Moment) -> bool {
+    begun >= tick && !begun.is_ahead(now)
 }
 
 #[cfg(test)]
@@ -204,9 +211,12 @@ mod tests {
             (Task::Resync, Some(at(5)), Some(at(5)), false),
             (Task::Sync, Some(at(6)), Some(at(5)), false),
             (Task::Sync, Some(at(6)), None, false),
+            // By a clock that was an hour ahead, and is right now.
+            (Task::Sync, Some(at(66)), Some(at(5)), true),
+            (Task::Resync, Some(at(66)), Some(at(5)), true),
         ];
         for (task, begun, tick, missed) in table {
-            assert_eq!(is_missed(task, begun, tick), missed, "{task:?} {begun:?} {tick:?}");
+            assert_eq!(is_missed(task, begun, tick, at(7)), missed, "{task:?} {begun:?} {tick:?}");
         }
     }
 }

@@ -8,7 +8,9 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Activity, AtTick, Crew, NoCrew, Ready, Recruiter, State, Task, Timetable, agenda::is_missed, manager,
+    Activity, AtTick, Crew, NoCrew, Ready, Recruiter, State, Task, Timetable,
+    agenda::{is_missed, is_served},
+    manager,
     ticker::Ticker,
 };
 use crate::{
@@ -109,7 +111,7 @@ impl Daemon<'_> {
         for task in Task::ALL {
             let last_tick = timetable.last(task, now).map(Into::into);
             match self.alive(None, crew.last_done(task)).await {
-                Ok(done) if is_missed(task, done, last_tick) => {
+                Ok(done) if is_missed(task, done, last_tick, now.into()) => {
                     tracing::info!(pass = task.as_str(), "a run that was missed is made up for");
                     self.state.tick(task, now.into());
                 }
@@ -161,7 +163,7 @@ impl Daemon<'_> {
         };
         // One that came while this one waited for the lease would have done for it.
         let done = self.alive(None, crew.last_done(task)).await;
-        let served = done.is_ok_and(|done| done.is_some_and(|done| done >= since));
+        let served = done.is_ok_and(|done| done.is_some_and(|done| is_served(done, since, now().into())));
         let well = if served {
             tracing::debug!(pass = task.as_str(), "another process has done it since the tick");
             self.state.agenda().served(task);

@@ -6,7 +6,7 @@ use std::{sync::OnceLock, time::Duration};
 use metrics::{Unit, counter, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::model::run::{Counts, MergeCounts, RunReport};
+use crate::model::run::{Counts, MergeCounts, Pass, RunReport};
 
 /// What kind of figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +122,14 @@ pub fn admitted(system: &str, waited: Duration, concurrency: usize, budget: u32)
 pub fn ran(report: &RunReport) {
     let RunReport { shop, pass, outcome, duration_ms, counts, merges, updates, .. } = report;
     let (shop, pass) = (shop.to_string(), pass.as_str());
+    if let Some(survey) = &report.survey {
+        let pass = Pass::Survey.as_str();
+        counter!("anagrafe_runs_total", "shop" => shop.clone(), "pass" => pass, "outcome" => "done").increment(1);
+        histogram!("anagrafe_run_duration_seconds", "shop" => shop.clone(), "pass" => pass)
+            .record(Duration::from_millis(survey.duration_ms));
+        counter!("anagrafe_contacts_handled_total", "shop" => shop.clone(), "state" => "surveyed")
+            .increment(survey.read);
+    }
     counter!("anagrafe_runs_total", "shop" => shop.clone(), "pass" => pass, "outcome" => outcome.as_str()).increment(1);
     histogram!("anagrafe_run_duration_seconds", "shop" => shop.clone(), "pass" => pass)
         .record(Duration::from_millis(*duration_ms));

@@ -55,6 +55,12 @@ pub fn shallow(history: &History<'_>) -> Start {
     Start { after: history.tail_after.min(history.checkpoint), deep: false }
 }
 
+/// How long after a higher id this one became visible: since a higher one was first observed. None for one that came in its turn.
+#[must_use]
+pub fn lateness(observed: &[(Moment, i64)], id: i64, now: Moment) -> Option<Duration> {
+    observed.iter().find(|(_, highest)| *highest > id).map(|(at, _)| now.since(*at))
+}
+
 /// Whether a reading of so many pages is within bounds: as many as every sync may read, or, since the whole lookback is read once an
 /// hour, a quarter of the calls that the shop bears in an hour.
 #[must_use]

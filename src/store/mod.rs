@@ -6,6 +6,7 @@
 //! Time comes in as a parameter.
 
 mod alerts;
+mod by_hand;
 pub mod error;
 pub mod key;
 pub mod postgres;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 pub use alerts::Alerts;
+pub use by_hand::{ByHand, HandWrite, KeptHandWrite};
 pub use error::StoreError;
 pub use rekeying::Rekeying;
 pub use units::*;
@@ -90,7 +92,7 @@ pub trait Merges: Questions {
 
 /// The store: what a pass needs of it. Each of its traits has at most 20 methods.
 #[async_trait]
-pub trait Store: Merges + Rekeying + Alerts {
+pub trait Store: Merges + Rekeying + ByHand + Alerts {
     /// Takes the account's lease, or says who has it. A holder is succeeded only on the claim's [`Succession`], and only while its lease is
     /// still as it was seen. The epoch only grows: past the claim's [`Witness`] too.
     async fn acquire(&self, claim: &Claim) -> Result<Acquired, StoreError>;

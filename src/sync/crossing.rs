@@ -21,11 +21,13 @@ use crate::{
         run::RunId,
         time::Moment,
     },
+    observe::metrics,
     open2b::Record,
     plan::{
         evidence::{Evidence, Subject},
         fields,
         gate::{Gate, Update},
+        lookback,
         page::{self, ContactPlan, PagePlan},
     },
     store::{Fingerprint, HeldContact, Known, PageQuery, WriteId, WriteOutcome},
@@ -55,6 +57,8 @@ pub struct Crossing<'a> {
     pub since: Moment,
     /// The highest id known when the reading began: what is above came since.
     pub highest: i64,
+    /// The history of (observed at, highest id), oldest first.
+    pub observed: Vec<(Moment, i64)>,
     /// Contacts handled by id before the pages: each is read once.
     pub handled: BTreeSet<ContactId>,
 }
@@ -100,6 +104,7 @@ impl Crossing<'_> {
         let members = sorting::normalised(self.bridge, &records);
         recognise(self.bridge, members.iter().map(|member| &member.identity)).await?;
         let known = self.known(&all, &members, reach).await?;
+        self.tell_lateness(&all, &known, reach);
         let mut sorted = self.sieve().sort(records, members, &known);
         let strangers = (sorted.strangers, sorted.known);
         guards::not_strangers(self.bridge, self.tenure, self.run, strangers, self.sample(&sorted)).await?;
@@ -124,6 +129,18 @@ impl Crossing<'_> {
         let failed = Unheard { failed, in_doubt };
         let commit = Commit { crossing: self, sorted: &sorted, known: &known, plan: &plan, reach, ids: &all, length };
         commit.record(failed, applied, held, tally).await
+    }
+
+    /// Who is new, and below an id that was seen before, became visible late.
+    fn tell_lateness(&self, ids: &[ContactId], known: &Known, reach: Reach) {
+        if reach == Reach::Due {
+            return;
+        }
+        for id in ids.iter().filter(|id| !known.contacts.contains_key(id)) {
+            if let Some(late) = lookback::lateness(&self.observed, id.get(), self.since) {
+                metrics::arrived_late(self.bridge.shop_name().as_str(), late);
+            }
+        }
     }
 
     pub(super) fn sieve(&self) -> Sieve<'_> {

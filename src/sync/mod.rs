@@ -7,6 +7,7 @@
 //! ```
 
 pub mod apply;
+pub mod by_hand;
 pub mod check;
 pub mod clock;
 mod commit;

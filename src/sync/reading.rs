@@ -53,6 +53,7 @@ impl<'a> Body<'a> {
             canary: false,
             since: self.started_at,
             highest: progress.checkpoint,
+            observed: progress.observed.clone(),
             handled: BTreeSet::new(),
         }
     }

@@ -110,6 +110,9 @@ async fn an_account_that_updates_as_assumed_is_confirmed_and_the_customer_is_as_
         assert!(!said.contains(personal), "{personal} in\n{said}");
     }
     assert!(town.anagrafe(&["status", "--json"]).await.json()["lease"].is_null(), "the lease was given back");
+    let declared =
+        "SELECT COUNT(*) FROM by_hand WHERE why = 'check --write-probe' AND outcome = 'applied' AND epoch > 0";
+    assert_eq!(town.number(declared).await, i64::try_from(sent(&town).len()).unwrap(), "each was declared");
 }
 
 #[tokio::test(flavor = "multi_thread")]

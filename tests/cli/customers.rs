@@ -163,3 +163,27 @@ async fn a_write_whose_answer_was_lost_says_to_look_before_doing_it_again() {
     assert!(doubtful.stderr.contains("look with `anagrafe customers get c1`"), "{doubtful:?}");
     assert_eq!(town.sandbox.vivocha.customer("c1").unwrap()["nickname"], "nina");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b1_a_write_by_hand_is_declared_before_its_first_byte_and_explained() {
+    let town = town().await;
+    let by_hand =
+        "SELECT customer || ' ' || why || ' ' || by || ' ' || fields || ' ' || COALESCE(outcome, 'open') FROM by_hand";
+    run(&town, &["update", "c1", "nickname=nina"], "").await.code(0);
+    assert_eq!(town.texts(by_hand).await, ["c1 customers update tester [\"nickname\"] applied"]);
+    let told = town.anagrafe(&["explain", "customer", "c1"]).await.code(0).stdout;
+    assert!(told.contains("tester wrote nickname to c1 by hand (customers update"), "{told}");
+    assert!(!told.contains("nina"), "{told}");
+
+    // Killed while its answer is waited for: it was declared, and nobody knows what became of it.
+    town.sandbox.clear_journal();
+    town.sandbox.faults().set(Fault::next("customers.update", 1, FaultKind::HangAfter));
+    let mut child = town.command(&["customers", "save", "c2", "nickname=bruno"]).spawn().unwrap();
+    while town.calls("customers.update") == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let open = format!("{by_hand} WHERE outcome IS NULL");
+    assert_eq!(town.texts(&open).await, ["c2 customers save tester [\"nickname\"] open"]);
+}

@@ -38,6 +38,8 @@ async fn what_came_goes_back_what_was_changed_since_stays_and_they_are_two_from_
     let done = town.anagrafe(&["merges", "restore", &id, "--yes"]).await.code(0).stdout;
     assert!(done.contains("different people from now on"), "{done}");
     assert_eq!((town.calls("customers.update"), merges(&town)), (1, 0));
+    let declared = "SELECT customer || ' ' || why || ' ' || by || ' ' || outcome FROM by_hand";
+    assert_eq!(town.texts(declared).await, ["a1 merges restore tester applied"]);
     let after = town.sandbox.vivocha.customer("a1").unwrap();
     assert_eq!(
         (&after["nickname"], &after["city"], &after["note"]),

@@ -106,6 +106,25 @@ pub async fn runs_come_newest_first(place: &dyn Place) {
     assert!(pass.store.runs(RunQuery::One(RunId(99))).await.unwrap().is_empty());
 }
 
+pub async fn the_last_run_that_was_done_is_known_by_shop(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    assert!(pass.store.last_done(Pass::Sync).await.unwrap().is_empty(), "one that runs is not done");
+    let ran = async |of: &str, second, outcome| {
+        let new = NewRun { shop: shop(of), source: hash(of), pass: Pass::Sync, at: at(second) };
+        let run = pass.store.begin(&pass.lease, &new).await.unwrap();
+        let mut report = pass.store.runs(RunQuery::One(run)).await.unwrap().remove(0);
+        report.outcome = outcome;
+        pass.store.finish(&pass.lease, &report).await.unwrap();
+    };
+    for (second, outcome) in [(1, Outcome::Done), (2, Outcome::Held), (3, Outcome::Failed), (4, Outcome::Stopped)] {
+        ran("alfa", second, outcome).await;
+    }
+    ran("beta", 5, Outcome::Parked).await;
+    let done = pass.store.last_done(Pass::Sync).await.unwrap();
+    assert_eq!(done, BTreeMap::from([(shop("alfa"), at(2)), (shop("beta"), at(5))]));
+    assert!(pass.store.last_done(Pass::Resync).await.unwrap().is_empty());
+}
+
 pub async fn a_dead_run_is_closed_by_the_next(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
     let new = NewRun { shop: shop("alfa"), source: hash("alfa"), pass: Pass::Sync, at: at(100) };

@@ -65,6 +65,7 @@ impl Right {
         let probe = WriteProbe {
             reader,
             store: Arc::clone(store),
+            by: setup::operator(),
             tenure,
             customer: customer.clone(),
             ids: settings.fields.ids.to.clone(),

@@ -1,4 +1,4 @@
-//! A write by hand: looked at before it is sent, refused while writing is paused, and never sent again on an old look.
+//! A write by hand: looked at and declared before it is sent, refused while writing is paused, and never sent again on an old look.
 
 use serde_json::{Map, Value};
 
@@ -8,9 +8,10 @@ use crate::{
         Context, Failure,
         setup::{self, Purpose},
     },
-    config::{Settings, StoreUrl},
+    config::Settings,
     http::{CallError, Verdict},
     model::{Customer, CustomerId},
+    sync::by_hand::Hand,
     vivocha::{Reader, UPDATE, Writer},
 };
 
@@ -29,8 +30,7 @@ pub(super) async fn to_write(reader: &Reader, id: &CustomerId) -> Result<Custome
 /// Writes, and again within bounds where it certainly was not applied: after another look, and only where the fields stand as they
 /// did. What somebody else wrote meanwhile was not known to whoever asked for this.
 pub(super) async fn sent_to<T>(
-    context: &Context,
-    settings: &Settings,
+    hand: &Hand<'_>,
     reader: &Reader,
     before: &Customer,
     sent: &Map<String, Value>,
@@ -39,8 +39,7 @@ pub(super) async fn sent_to<T>(
     let mut writer = Writer::new(reader.clone());
     let mut tried = 0;
     loop {
-        unpaused(context, settings).await?;
-        let error = match write(&writer).await {
+        let error = match hand.write(&before.id, sent, write(&writer)).await? {
             Err(error) if error.verdict == Verdict::Retry && error.call == UPDATE => error,
             written => return written.map_err(|error| doubt(error, &before.id)),
         };
@@ -58,15 +57,11 @@ pub(super) async fn sent_to<T>(
     }
 }
 
-/// Whether this account may be written to. Where there is no store yet, nobody has paused anything.
-pub(super) async fn unpaused(context: &Context, settings: &Settings) -> Result<(), Failure> {
-    match &settings.store.url {
-        StoreUrl::Sqlite { path } if matches!(path.try_exists(), Ok(false)) => return Ok(()),
-        StoreUrl::Sqlite { .. } | StoreUrl::Postgres { .. } => {}
-    }
-    let memory = setup::memory(context, settings, Purpose::Look).await?;
-    match memory.store.overview().await?.paused {
-        None => Ok(()),
+/// Whoever writes by hand, unless writing is paused. The store is made where there is none: what is written is declared in it first.
+pub(super) async fn hand(context: &Context, settings: &Settings, why: &'static str) -> Result<Hand<'static>, Failure> {
+    let store = setup::memory(context, settings, Purpose::Work).await?.store;
+    match store.overview().await?.paused {
+        None => Ok(Hand { store, tenure: None, why, by: setup::operator(), puts_back: false }),
         Some((since, why)) => Err(Failure::failed(anyhow::anyhow!(
             "writing is paused since {since} ({why}): nothing was sent; `anagrafe resume` lets it go on"
         ))),

@@ -1,6 +1,8 @@
 //! `merges restore`: what of a merge can be written back is; what cannot is said. Decided by [`crate::plan::merging::restore`]; sent under
 //! the account's lease, read again right before and compared right after.
 
+use std::sync::Arc;
+
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -25,7 +27,7 @@ use crate::{
     },
     plan::merging::restore::{Documents, Restoration, restoration},
     store::{Decision, MergeQuery, StoreError},
-    sync::{Clock as _, PassError, SystemClock, Tenure},
+    sync::{Clock as _, PassError, SystemClock, Tenure, by_hand::Hand},
     vivocha::{Reader, Writer},
 };
 
@@ -239,7 +241,9 @@ async fn under(
         unpaused(desk).await?;
         tenure.covers(desk.settings.vivocha.timeout)?;
         let writer = Writer::new(reader.clone()).under(tenure.permit(Some(signals.stop.clone())));
-        send(&writer, reader, &now, &told.restoration.back, &undo.id).await?;
+        let store = Arc::clone(&desk.memory.store);
+        let hand = Hand { store, tenure: Some(tenure), why: "merges restore", by: setup::operator(), puts_back: false };
+        send(&hand, &writer, reader, &now, &told.restoration.back, &undo.id).await?;
     }
     let decision = Decision::Restored(undo.id.clone());
     desk.memory.store.decide(&decision, &setup::operator(), SystemClock.now()).await?;
@@ -253,6 +257,7 @@ async fn under(
 
 /// Sends one update, and believes what is read afterwards only.
 async fn send(
+    hand: &Hand<'_>,
     writer: &Writer,
     reader: &Reader,
     now: &Customer,
@@ -263,7 +268,7 @@ async fn send(
         "look with `anagrafe customers get {}`, and then `anagrafe merges restore {id}` again: it sends what is still missing",
         now.id
     );
-    if let Err(error) = writer.update(&now.id, back.clone()).await
+    if let Err(error) = hand.write(&now.id, back, writer.update(&now.id, back.clone())).await?
         && error.verdict != Verdict::Unknown
     {
         return Err(Failure::failed(anyhow::Error::from(error).context(format!("nothing was written back; {again}"))));

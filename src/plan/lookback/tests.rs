@@ -56,3 +56,11 @@ fn the_whole_lookback_is_read_within_a_quarter_of_what_the_shop_bears() {
     assert!(!is_affordable(3_001, 5, per_hour));
     assert!(!is_affordable(7, 5, 24));
 }
+
+#[test]
+fn a_contact_is_late_since_a_higher_id_was_seen() {
+    let observed = [(at(-25), 100), (at(-5), 900)];
+    let late = |id| lateness(&observed, id, at(0)).map(|span| span.as_secs() / 3600);
+    assert_eq!([late(50), late(100), late(500), late(900), late(1000)], [Some(25), Some(5), Some(5), None, None]);
+    assert_eq!(lateness(&[], 5, at(0)), None);
+}

@@ -6,6 +6,7 @@
 //! run is to survive that.
 
 mod alerts;
+mod by_hand;
 mod dialect;
 mod failure;
 mod open;

@@ -13,6 +13,7 @@
 
 pub(super) mod account;
 mod alerts;
+mod by_hand;
 mod decisions;
 mod due;
 mod erasures;

@@ -129,9 +129,14 @@ impl WriteProbe<'_> {
                 let why = Some("another process may have the account by now, so nothing more is sent".to_owned());
                 return PutBack { left: back.ours, theirs: back.theirs, why, doubt: None };
             }
-            match self.writer().update(&self.customer, back.send.clone()).await {
-                Ok(_) => failures = 0,
+            let (writer, send) = (self.writer(), back.send.clone());
+            match self.hand(true).write(&self.customer, &send, writer.update(&self.customer, send.clone())).await {
+                Ok(Ok(_)) => failures = 0,
                 Err(error) => {
+                    let why = Some(format!("it could not be declared first, so nothing was sent: {error}"));
+                    return PutBack { left: back.ours, theirs: back.theirs, why, doubt: None };
+                }
+                Ok(Err(error)) => {
                     let named = named(&error, &back);
                     if named.is_empty() {
                         failures += 1;

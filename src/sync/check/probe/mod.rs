@@ -9,9 +9,8 @@
 //! most easily; nothing bolder follows unless it was put back. Whatever ends the probe, putting back comes after it. What it
 //! finds speaks of fields by name and never of what stands in them.
 //!
-//! A declaration in the store is made by a run, for a contact: a probe is of no run and for nobody the shop knows, and one that named
-//! a contact would be taken for what we wrote for her. So each of its writes is preceded by an empty declaration, which is refused
-//! where a real one would be (the lease lost, all writing paused), and the word of its intent is the operator's command line.
+//! Each of its writes is declared as one by hand: it is of no run and for nobody the shop knows, and one that named a contact would be
+//! taken for what we wrote for her.
 
 mod back;
 mod lag;
@@ -37,7 +36,7 @@ use crate::{
     },
     plan::normalise::Region,
     store::{Store, StoreError},
-    sync::{PassError, Tenure},
+    sync::{PassError, Tenure, by_hand::Hand},
     vivocha::{Reader, Writer},
 };
 
@@ -45,8 +44,10 @@ use crate::{
 pub struct WriteProbe<'a> {
     /// Reads.
     pub reader: &'a Reader,
-    /// Asked before each write whether writing is paused and the lease still stands.
+    /// Where each write is declared, and whether any may be.
     pub store: Arc<dyn Store>,
+    /// Who asked for it.
+    pub by: String,
     /// The account's lease.
     pub tenure: &'a Tenure,
     /// On whom.
@@ -288,7 +289,8 @@ impl WriteProbe<'_> {
         let mut tried = 0;
         loop {
             let (reads_before, at) = (reads(), Instant::now());
-            let answer = writer.update(&self.customer, sent.clone()).await;
+            let sending = writer.update(&self.customer, sent.clone());
+            let answer = self.hand(false).write(&self.customer, sent, sending).await.map_err(PassError::from)?;
             // The writer reads the customer itself where the answer brings none.
             let documented = reads() == reads_before;
             let not_sent = answer.as_ref().is_err_and(|error| error.verdict == Verdict::Retry);
@@ -310,6 +312,12 @@ impl WriteProbe<'_> {
     /// Writes under the lease at the instant of sending. What has to be put back is put back though somebody asked to stop.
     pub(super) fn writer(&self) -> Writer {
         Writer::new(self.reader.clone()).under(self.tenure.permit(None))
+    }
+
+    /// Who writes, as it is declared.
+    pub(super) fn hand(&self, puts_back: bool) -> Hand<'_> {
+        let (store, tenure) = (Arc::clone(&self.store), Some(self.tenure));
+        Hand { store, tenure, why: "check --write-probe", by: self.by.clone(), puts_back }
     }
 
     /// Whether a write may be sent: nobody asked to stop, nothing is paused, the lease stands and outlives the call.

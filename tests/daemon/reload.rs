@@ -1,0 +1,70 @@
+//! SIGHUP: a new configuration and new secrets are taken up between two runs; one that will not do is refused, and the old one goes on.
+
+use super::{
+    Daemon, all_done, runs, slow,
+    support::{On, both},
+    town, until, until_async, until_done,
+};
+
+async fn reloads(daemon: &Daemon, outcome: &str) -> f64 {
+    daemon.figure(&format!("anagrafe_config_reloads_total{{outcome=\"{outcome}\"}}")).await.unwrap_or(0.0)
+}
+
+both!(a_new_configuration_is_in_force_after_a_reload_and_a_bad_one_is_refused, reloaded);
+async fn reloaded(on: On) {
+    let town = town(on).await;
+    let mut daemon = Daemon::of(&town);
+    until_done(&town, "sync", 1).await;
+    let next = daemon.status().await["daemon"]["next"]["resync"].clone();
+
+    town.append("[schedule]\nresync = \"17 5 * * *\"");
+    daemon.signal("HUP");
+    until_async(async || reloads(&daemon, "taken").await >= 1.0).await;
+    let after = daemon.status().await["daemon"]["next"]["resync"].clone();
+    assert!(after != next && after.as_str().unwrap().contains("T05:17:00"), "{after}");
+
+    town.edit(|text| text.replace("17 5 * * *", "nonsense"));
+    daemon.signal("HUP");
+    until_async(async || reloads(&daemon, "refused").await >= 1.0).await;
+    assert_eq!(daemon.status().await["daemon"]["next"]["resync"], after, "the old one stays");
+    assert!(
+        daemon.log().contains("schedule.resync") && daemon.log().contains("the old one stays in force"),
+        "{}",
+        daemon.log()
+    );
+    assert_eq!(daemon.get("/readyz").await.unwrap().0, 200);
+    daemon.stop().await;
+    all_done(&town).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_was_changed_is_read_anew() {
+    let town = town(On::Sqlite).await;
+    let secret = town.dir.path().join("shop.secret");
+    std::fs::write(&secret, "not the key\n").unwrap();
+    town.edit(|text| text.replace("secret_key = \"sandbox-secret-key\"", "secret_key_file = \"shop.secret\""));
+    let mut daemon = Daemon::with(&town, |command| {
+        super::shifted(command, "+0 x60");
+        command.env("ANAGRAFE__SCHEDULE__SYNC", "* * * * *");
+    });
+    until_async(async || runs(&town, "survey", Some("failed")).await >= 1).await;
+    std::fs::write(&secret, &town.sandbox.open2b.options().secret_key).unwrap();
+    daemon.signal("HUP");
+    until_done(&town, "sync", 1).await;
+    daemon.stop().await;
+    all_done(&town).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_in_mid_run_loses_no_work() {
+    let town = town(On::Sqlite).await;
+    slow(&town, 100);
+    let mut daemon = Daemon::of(&town);
+    until(|| town.calls("customers.update") >= 5).await;
+    daemon.signal("HUP");
+    until_async(async || reloads(&daemon, "taken").await >= 1.0).await;
+    assert_eq!(runs(&town, "sync", Some("done")).await, 1, "the run came to its end first");
+    daemon.stop().await;
+    all_done(&town).await;
+    assert_eq!(town.written().len(), town.sandbox.vivocha.customers().len(), "each customer once");
+}

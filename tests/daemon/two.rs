@@ -1,0 +1,86 @@
+//! Two daemons on one account: one works, the other stands by, and takes over.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Daemon, PEOPLE, all_done, runs, shifted, slow,
+    support::{On, both},
+    town, until, until_async, until_done,
+};
+
+both!(d1_two_daemons_do_the_work_of_one, one);
+async fn one(on: On) {
+    let town = town(on).await;
+    slow(&town, 50);
+    let change = |command: &mut std::process::Command| {
+        shifted(command, "+0 x60");
+        command.env("ANAGRAFE__SCHEDULE__SYNC", "*/5 * * * *");
+    };
+    let mut daemons = [Daemon::with(&town, change), Daemon::with(&town, change)];
+    until(|| town.calls("customers.update") >= 5).await;
+    let mut activities = Vec::new();
+    until_async(async || {
+        activities.clear();
+        for daemon in &daemons {
+            activities.push(daemon.status().await["daemon"]["activity"].as_str().unwrap_or_default().to_owned());
+        }
+        activities.sort();
+        activities == ["running", "standing-by"]
+    })
+    .await;
+    for daemon in &daemons {
+        assert_eq!(daemon.get("/readyz").await.unwrap().0, 200, "whoever stands by is ready");
+    }
+    until_done(&town, "sync", 3).await;
+    for daemon in &mut daemons {
+        daemon.stop().await;
+    }
+    assert_eq!(town.written().len(), usize::try_from(PEOPLE).unwrap(), "each customer once");
+    let twice = "SELECT COUNT(*) FROM (SELECT started_at / 300000 AS tick FROM runs WHERE pass = 'sync' AND outcome = 'done' \
+                 GROUP BY started_at / 300000 HAVING COUNT(*) > 2) AS twice";
+    assert_eq!(town.number(twice).await, 0, "no tick is served by both");
+    all_done(&town).await;
+}
+
+both!(a_daemon_that_died_on_this_machine_is_succeeded_at_once, here);
+async fn here(on: On) {
+    let town = town(on).await;
+    slow(&town, 200);
+    let mut first = Daemon::of(&town);
+    until(|| town.calls("customers.update") >= 3).await;
+    let mut second = Daemon::of(&town);
+    until_async(async || second.get("/status").await.is_some_and(|(_, text)| text.contains("standing-by"))).await;
+    first.signal("KILL");
+    first.end().await;
+    let died = Instant::now();
+    until_async(async || second.status().await["daemon"]["activity"] == "running").await;
+    assert!(died.elapsed() < Duration::from_secs(5), "{:?}", died.elapsed());
+    town.sandbox.faults().clear();
+    until_done(&town, "sync", 1).await;
+    second.stop().await;
+    all_done(&town).await;
+}
+
+both!(a_daemon_that_died_elsewhere_is_succeeded_within_its_lease_and_five_seconds, elsewhere);
+async fn elsewhere(on: On) {
+    let town = town(on).await;
+    slow(&town, 200);
+    let mut first = Daemon::of(&town);
+    until(|| town.calls("customers.update") >= 3).await;
+    first.signal("STOP");
+    town.execute("UPDATE leases SET host = 'elsewhere'").await;
+    first.signal("KILL");
+    first.end().await;
+    let died = Instant::now();
+    let mut second = Daemon::of(&town);
+    second.ready().await;
+    until_async(async || second.status().await["daemon"]["activity"] == "running").await;
+    let took = died.elapsed();
+    assert!(took >= Duration::from_secs(11), "not before its lease is over: {took:?}");
+    assert!(took <= Duration::from_secs(16), "{took:?}");
+    assert_eq!(runs(&town, "sync", None).await, 2);
+    town.sandbox.faults().clear();
+    until_done(&town, "sync", 1).await;
+    second.stop().await;
+    all_done(&town).await;
+}
