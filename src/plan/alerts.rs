@@ -8,8 +8,10 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 pub use words::{doubted, held, in_doubt, paused};
 
@@ -103,11 +105,7 @@ fn stands(causes: BTreeSet<String>, since: Moment, (summary, todo): (String, Vec
     Finding::Stands(Trouble { causes, since, summary, todo })
 }
 
-fn by_shop<'h>(
-    holds: &'h [Hold],
-    kind: HoldKind,
-    ours: impl Fn(&ShopName) -> bool,
-) -> BTreeMap<&'h ShopName, Vec<&'h Hold>> {
+fn by_shop(holds: &[Hold], kind: HoldKind, ours: impl Fn(&ShopName) -> bool) -> BTreeMap<&ShopName, Vec<&Hold>> {
     let mut by_shop = BTreeMap::<_, Vec<_>>::new();
     for hold in holds.iter().filter(|hold| hold.what.kind == kind && ours(&hold.what.shop)) {
         by_shop.entry(&hold.what.shop).or_default().push(hold);

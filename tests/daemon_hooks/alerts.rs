@@ -80,7 +80,7 @@ async fn a_failure_is_told_once_and_so_is_its_end() {
     let ids: BTreeSet<String> = receiver.taken().iter().map(|alert| alert["id"].to_string()).collect();
     assert_eq!(ids.len(), receiver.taken().len());
     says_nothing_personal(&receiver, &daemon);
-    assert_eq!(daemon.figure("anagrafe_alerts_pending").await, 0.0);
+    assert_eq!(daemon.figure("anagrafe_alerts_pending").await, 0);
     assert_eq!(daemon.stop().await, 143);
 }
 
@@ -158,18 +158,18 @@ async fn an_alert_is_tried_under_one_id_until_the_receiver_takes_it() {
     let mut receiver = Receiver::away();
     let daemon = Daemon::begin(&town, &receiver.variables());
     let failed = "anagrafe_alerts_total{outcome=\"failed\"}";
-    daemon.until("it was tried in vain", async || daemon.figure(failed).await >= 1.0).await;
-    assert_eq!(daemon.figure("anagrafe_alerts_pending").await, 1.0);
+    daemon.until("it was tried in vain", async || daemon.figure(failed).await >= 1).await;
+    assert_eq!(daemon.figure("anagrafe_alerts_pending").await, 1);
     for answers in [Answers::Fails, Answers::Redirects, Answers::Takes] {
         receiver.come(answers).await;
         daemon.until("it was tried", async || receiver.tries().iter().any(|(how, _)| *how == answers)).await;
     }
-    daemon.until("it is delivered", async || daemon.figure("anagrafe_alerts_pending").await == 0.0).await;
+    daemon.until("it is delivered", async || daemon.figure("anagrafe_alerts_pending").await == 0).await;
     sleep(ALL_IS_TOLD).await;
     assert_eq!(receiver.told(), ["failed survey raised"]);
     let bodies: BTreeSet<String> = receiver.tries().iter().map(|(_, body)| body.to_string()).collect();
     assert_eq!(bodies.len(), 1, "the same bytes at each try: {bodies:?}");
-    assert_eq!(daemon.figure("anagrafe_alerts_total{outcome=\"delivered\"}").await, 1.0);
+    assert_eq!(daemon.figure("anagrafe_alerts_total{outcome=\"delivered\"}").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

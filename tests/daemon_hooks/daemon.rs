@@ -34,7 +34,7 @@ impl Daemon {
         daemon.ready().await;
         daemon
             .until("the first sync has ended", async || {
-                daemon.figure("anagrafe_runs_total{shop=\"main\",pass=\"sync\"").await > 0.0
+                daemon.figure("anagrafe_runs_total{shop=\"main\",pass=\"sync\"").await > 0
             })
             .await;
         daemon
@@ -87,19 +87,19 @@ impl Daemon {
     }
 
     /// The sum of the figures whose name and labels begin so.
-    pub async fn figure(&self, beginning: &str) -> f64 {
+    pub async fn figure(&self, beginning: &str) -> u64 {
         let text = self.get("/metrics").await.unwrap_or_default().1;
         let lines = text.lines().filter(|line| line.starts_with(beginning));
-        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
     }
 
     /// Calls of the hook that ended so.
-    pub async fn heard(&self, outcome: &str) -> f64 {
+    pub async fn heard(&self, outcome: &str) -> u64 {
         self.figure(&format!("anagrafe_hooks_total{{outcome=\"{outcome}\"")).await
     }
 
     /// Syncs that ended.
-    pub async fn syncs(&self) -> f64 {
+    pub async fn syncs(&self) -> u64 {
         self.figure("anagrafe_runs_total{shop=\"main\",pass=\"sync\"").await
     }
 

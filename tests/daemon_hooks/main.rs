@@ -4,7 +4,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test ends where it fails"
+    clippy::print_stdout,
+    reason = "a test ends where it fails, and says what it measured"
 )]
 
 mod alerts;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anagrafe::{
     model::{
-        alert::{About, Alert, AlertState, HeldBy, KeptAlert, Subject},
+        alert::{About, Alert, AlertState, HeldBy, KeptAlert, Standing, Subject},
         run::{Outcome, Pass},
         state::ContactState,
         time::Moment,
@@ -57,7 +57,7 @@ async fn settle(store: &dyn Store, taken: &KeptAlert, by: &str, tried: AlertTrie
 pub async fn of_nothing_there_is_nothing_to_tell(place: &dyn Place) {
     let store = place.open().await;
     let Look { standing, told } = store.look().await.unwrap();
-    assert!(standing == Default::default() && told.is_empty());
+    assert!(standing == Standing::default() && told.is_empty());
     assert_eq!(take(&*store, "a", at(1)).await, None);
 }
 

@@ -72,7 +72,7 @@ async fn one(office: &Office, kept: &KeptAlert, by: String, stop: &CancellationT
     };
     let tries = kept.tries.saturating_add(1);
     let state = state.as_str();
-    let tried = match posted {
+    let outcome = match posted {
         Some(Ok(Ok(()))) => {
             metrics::alert("delivered");
             tracing::info!(%about, state, id, tries, "an alert was delivered");
@@ -94,7 +94,7 @@ async fn one(office: &Office, kept: &KeptAlert, by: String, stop: &CancellationT
         // Whether it arrived is not known: whoever comes next delivers it again.
         None => AlertTried::Left,
     };
-    let settled = AlertSettled { about: about.clone(), id: id.clone(), by, tried };
+    let settled = AlertSettled { about: about.clone(), id: id.clone(), by, tried: outcome };
     Ok(office.store.settle_alert(&settled).await?)
 }
 

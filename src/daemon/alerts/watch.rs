@@ -40,7 +40,7 @@ pub async fn watch(state: Arc<State>, present: Arc<Present<Office>>, news: Arc<N
             Ok(0) => {}
             Ok(_) => news.notify_one(),
             Err(error) => {
-                tracing::warn!(error = %format!("{error:#}"), "what is to be told as an alert could not be found out; trying again")
+                tracing::warn!(error = %format!("{error:#}"), "what is to be told as an alert could not be found out; trying again");
             }
         }
     }

@@ -170,7 +170,7 @@ impl Door {
         let Some(seal) = sealed(&head.headers) else { return Heard::Forged };
         let body = match timeout(ARRIVES, whole(&head.headers, body, ears.max_body)).await {
             Ok(Ok(body)) => body,
-            Ok(Err(heard)) => return heard,
+            Ok(Err(refused)) => return refused,
             Err(_elapsed) => return Heard::Malformed,
         };
         if !ears.token.sealed(&body, &seal) || !is_of(&head.headers, &ears.account) {

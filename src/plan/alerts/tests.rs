@@ -1,5 +1,11 @@
 //! What is told, and what is no news: every case of each question.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::format_push_string, reason = "a test ends where it fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::format_push_string,
+    clippy::unnecessary_wraps,
+    reason = "a test ends where it fails"
+)]
 
 use super::*;
 use crate::model::{Keyed, alert::LastRun, hold::NewHold, merge::MergeId, proposal::ProposalId, run::RunId};
