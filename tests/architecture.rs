@@ -25,7 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("sync", &["observe", "store", "vivocha", "open2b", "http", "plan", "model"]),
     ("sandbox", &["model"]),
-    ("daemon", &["observe", "sync", "store", "model"]),
+    ("daemon", &["observe", "sync", "store", "http", "plan", "model"]),
     ("cli", &["daemon", "observe", "sync", "store", "vivocha", "open2b", "http", "config", "plan", "model", "sandbox"]),
 ];
 

@@ -3,6 +3,7 @@
 
 mod crew;
 mod look;
+mod rooms;
 
 use std::sync::Arc;
 
@@ -33,22 +34,26 @@ pub async fn run(context: &Context) -> Result<Exit, Failure> {
     let reload = hangups()?;
     let figures = metrics::keep().map_err(Failure::failed)?;
     let listener = health::bind(settings.observe.listen).await.map_err(Failure::failed)?;
-    begin(&settings);
     let state = Arc::new(State::default());
+    let rooms = rooms::Rooms::of(&settings).await?;
+    begin(&settings);
     let look = Arc::new(look::StoreLook::default());
     let recruiter = crew::FromConfiguration {
         context,
         signals: signals.clone(),
         look: Arc::clone(&look),
+        rooms: rooms.clone(),
         listen: settings.observe.listen,
     };
     let daemon = Daemon { state: Arc::clone(&state), recruiter: &recruiter, stop: context.stop.clone(), reload };
     // Health is answered to the last moment: it is what says that this process is stopping.
     let over = CancellationToken::new();
+    let beside = rooms.open(&state, &over);
     let serving = tokio::spawn(health::serve(listener, Health { state, look, figures }, over.clone()));
     let ended = crate::daemon::run(&daemon).await;
     over.cancel();
     serving.abort();
+    beside.close().await;
     match ended {
         Ended::Stopped => {
             tracing::info!("stopped");

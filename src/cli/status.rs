@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::{Context, Exit, Failure, keys::PENDING, merges::Desk, output::table, rotating};
 use crate::{
-    model::state::ContactState,
+    model::{ShopName, state::ContactState},
+    plan::alerts,
     store::{Overview, Resync, ShopOverview},
 };
 
@@ -31,7 +32,7 @@ pub async fn run(context: &Context) -> Result<Exit, Failure> {
     let rows = overview.shops.iter().map(|(name, shop)| row(name.as_str(), shop)).collect();
     context.out.line(table(&header, rows));
     for (name, shop) in &overview.shops {
-        for line in standing(name.as_str(), shop) {
+        for line in standing(name, shop) {
             context.out.line(line);
         }
         if !shop.reasons.is_empty() {
@@ -67,7 +68,7 @@ impl Status {
 fn sentences(overview: &Overview, merges: &merges::Merges) -> Vec<String> {
     let mut lines = vec![format!("Account {}", overview.account)];
     if let Some((since, why)) = &overview.paused {
-        lines.push(format!("PAUSED since {since} ({why}): nothing is written; `anagrafe resume` lets it go on"));
+        lines.push(alerts::paused(*since, Some(why)));
     }
     if let Some((holder, until)) = &overview.lease {
         lines.push(format!(
@@ -75,14 +76,7 @@ fn sentences(overview: &Overview, merges: &merges::Merges) -> Vec<String> {
             holder.purpose, holder.pid, holder.host
         ));
     }
-    for hold in &overview.holds {
-        lines.push(format!(
-            "HELD ({}): {}; see `anagrafe holds show {}`",
-            hold.what.kind.as_str(),
-            hold.what.reason,
-            hold.id
-        ));
-    }
+    lines.extend(overview.holds.iter().map(alerts::held));
     lines.extend(merges.alarms());
     lines.push(format!(
         "Waiting for a person: {} links (anagrafe links list); merges proposed: {} (anagrafe merges list)",
@@ -98,11 +92,9 @@ fn sentences(overview: &Overview, merges: &merges::Merges) -> Vec<String> {
     lines
 }
 
-fn standing(name: &str, shop: &ShopOverview) -> Vec<String> {
+fn standing(name: &ShopName, shop: &ShopOverview) -> Vec<String> {
     let mut lines = Vec::new();
-    lines.extend(shop.doubted_at.map(|at| {
-        format!("{name}: IN DOUBT since {at}: the store went back in time; nothing is written before `anagrafe resync`")
-    }));
+    lines.extend(shop.doubted_at.map(|at| alerts::doubted(name, at)));
     lines.extend(shop.resync.as_ref().map(|resync| {
         let Resync { started_at, read, count, .. } = resync;
         format!(

@@ -116,6 +116,12 @@ impl Works {
         setup::bridge(&self.settings, shop, &self.network, &self.reader, &self.memory, true, watch, until)
     }
 
+    /// Reads customers.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        self.reader.clone()
+    }
+
     /// How many calls were made so far, over both vendors: whether a run comes on.
     #[must_use]
     pub fn calls(&self) -> u64 {

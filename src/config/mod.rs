@@ -39,8 +39,8 @@ pub use cron::{Coming, last_tick, next_sync, next_tick, resync_period, schedule_
 pub use endpoint::{Endpoint, MergeBody};
 pub use problem::{Place, Problem, Problems};
 pub use settings::{
-    Alerts, Auth, Endpoints, Http, LogFormat, Observe, Rate, Schedule, SearchMode, Settings, Shop, Store, StoreUrl,
-    Vivocha, Web,
+    Alerts, Auth, Endpoints, Hooks, Http, LogFormat, Observe, Rate, Schedule, SearchMode, Settings, Shop, Store,
+    StoreUrl, Vivocha, Web,
 };
 
 use layers::Layer;
@@ -141,10 +141,11 @@ fn read(reader: &mut Reader<'_>, shop_names: &[ShopName], environment: &BTreeMap
     let http = sections::http(reader);
     let web = sections::web(reader);
     let observe = sections::observe(reader);
+    let hooks = sections::hooks(reader);
     let alerts = sections::alerts(reader);
     store::lease(reader);
-    if let (Some(web), Some(observe)) = (&web, &observe) {
-        sections::listeners(reader, web, observe);
+    if let (Some(web), Some(observe), Some(hooks)) = (&web, &observe, &hooks) {
+        sections::listeners(reader, web, observe, hooks);
     }
     if !reader.problems.is_empty() {
         return None;
@@ -160,6 +161,7 @@ fn read(reader: &mut Reader<'_>, shop_names: &[ShopName], environment: &BTreeMap
         http: http?,
         web: web?,
         observe: observe?,
+        hooks: hooks?,
         alerts: alerts.ok()?,
         shown: show::shown(reader, shop_names),
         warnings: std::mem::take(&mut reader.warnings),

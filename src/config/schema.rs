@@ -156,9 +156,19 @@ pub(super) static KEYS: &[Key] = &[
     text("observe.log", "info"),
     text("observe.log_format", "auto"),
     absent("observe.otlp_endpoint", Kind::Text),
+    text("hooks.listen", "127.0.0.1:9482"),
+    absent("hooks.secret", Kind::Secret),
+    absent("hooks.secret_file", Kind::Path),
+    list(
+        "hooks.customer",
+        &["/cust_id", "/contact/cust_id", "/data/cust_id", "/data/contact/cust_id", "/customer/id", "/customer_id"],
+    ),
+    whole("hooks.max_body", 262_144),
     absent("alerts.url", Kind::Text),
     absent("alerts.secret", Kind::Secret),
     absent("alerts.secret_file", Kind::Path),
+    absent("alerts.stale_sync", Kind::Text),
+    absent("alerts.stale_resync", Kind::Text),
 ];
 
 impl Key {

@@ -1,14 +1,14 @@
-//! The sections that need no other: rules, safeguards, schedule, listeners, alerts. Each is read to its end before
+//! The sections that need no other: rules, safeguards, schedule, listeners, hooks, alerts. Each is read to its end before
 //! anything missing ends it.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use super::{
     cron::cron,
     problem::Wrong,
     reader::{Noted, Reader},
-    settings::{Alerts, Http, LogFormat, Observe, Schedule, Web},
-    values::{DAY, duration, is_e164, is_loopback, listen, log, one_of, share, timezone, web_url},
+    settings::{Alerts, Hooks, Http, LogFormat, Observe, Schedule, Web},
+    values::{DAY, duration, is_e164, is_loopback, listen, log, one_of, pointer, share, timezone, web_url},
 };
 use crate::model::rules::{AskOrLink, MatchingRules, SafeguardLimits};
 
@@ -143,18 +143,48 @@ pub(super) fn alerts(reader: &mut Reader<'_>) -> Result<Option<Alerts>, Noted> {
     {
         reader.warnings.push("alerts.url: alerts travel unencrypted: use https".to_owned());
     }
-    let alerts = url.zip(secret).map(|(url, secret)| Alerts { url, secret });
+    let age = |reader: &mut Reader<'_>, key: &str| reader.optional(key, duration(Duration::from_secs(1), DAY * 365));
+    let (stale_sync, stale_resync) = (age(reader, "alerts.stale_sync"), age(reader, "alerts.stale_resync"));
+    let (stale_sync, stale_resync) = (stale_sync?, stale_resync?);
+    let alerts = url.zip(secret).map(|(url, secret)| Alerts { url, secret, stale_sync, stale_resync });
     alerts.map(Some).ok_or(Noted)
 }
 
-/// The two listeners must not want the same port.
-pub(super) fn listeners(reader: &mut Reader<'_>, web: &Web, observe: &Observe) {
-    let one_address = web.listen.ip() == observe.listen.ip()
-        || web.listen.ip().is_unspecified()
-        || observe.listen.ip().is_unspecified();
-    if one_address && web.listen.port() == observe.listen.port() && web.listen.port() != 0 {
-        let key = if reader.given("observe.listen") { "observe.listen" } else { "web.listen" };
-        reader.refuse(key, "the operator's page and the health checks want the same port", "give each its own");
+/// Without a secret nobody is listened to: what anybody may send is not worth hearing.
+pub(super) fn hooks(reader: &mut Reader<'_>) -> Option<Hooks> {
+    let address = reader.parsed("hooks.listen", listen);
+    let secret = reader.optional_secret("hooks.secret");
+    let customer = reader.list("hooks.customer");
+    if customer.is_empty() {
+        reader.refuse("hooks.customer", "names no place", "give at least one JSON pointer, as \"/cust_id\"");
+    }
+    for wrong in customer.iter().filter_map(|text| pointer(text).err()) {
+        reader.refuse("hooks.customer", wrong.what, wrong.instead);
+    }
+    let max_body = reader.whole("hooks.max_body", 1024..=16 << 20);
+    if let (Some(address), Ok(Some(_))) = (address, &secret)
+        && !address.ip().is_loopback()
+    {
+        reader.warnings.push(format!(
+            "hooks.listen: {address} is reached from other machines, and the calls hold personal data in plain HTTP: put TLS in front of it"
+        ));
+    }
+    Some(Hooks { listen: address?, secret: secret.ok()?, customer, max_body: max_body? })
+}
+
+/// No two listeners may want the same port.
+pub(super) fn listeners(reader: &mut Reader<'_>, web: &Web, observe: &Observe, hooks: &Hooks) {
+    let page = ("web.listen", "the operator's page", web.listen);
+    let health = ("observe.listen", "the health checks", observe.listen);
+    let calls = ("hooks.listen", "Vivocha's calls", hooks.listen);
+    for ((key, one, listens), (other_key, other, other_listens)) in [(page, health), (page, calls), (health, calls)] {
+        let unserved = hooks.secret.is_none() && other_key == "hooks.listen";
+        let ips = [listens.ip(), other_listens.ip()];
+        let one_address = listens.ip() == other_listens.ip() || ips.iter().any(IpAddr::is_unspecified);
+        if !unserved && one_address && listens.port() == other_listens.port() && listens.port() != 0 {
+            let key = if reader.given(other_key) { other_key } else { key };
+            reader.refuse(key, format!("{one} and {other} want the same port"), "give each its own");
+        }
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Settings {
     pub web: Web,
     /// `[observe]`.
     pub observe: Observe,
+    /// `[hooks]`.
+    pub hooks: Hooks,
     /// `[alerts]`, where they are wanted.
     pub alerts: Option<Alerts>,
     /// What is allowed but hardly meant; for the log at start and for `config validate`.
@@ -268,6 +270,19 @@ pub enum LogFormat {
     Json,
 }
 
+/// `[hooks]`.
+#[derive(Debug, Clone)]
+pub struct Hooks {
+    /// Where Vivocha's calls are answered.
+    pub listen: SocketAddr,
+    /// The account's secret token, which signs them; without it no call is answered.
+    pub secret: Option<SecretString>,
+    /// Where in a call the id of the customer may stand: JSON pointers, in this order; never empty.
+    pub customer: Vec<String>,
+    /// The longest call, in bytes.
+    pub max_body: usize,
+}
+
 /// `[alerts]`.
 #[derive(Debug, Clone)]
 pub struct Alerts {
@@ -275,4 +290,8 @@ pub struct Alerts {
     pub url: Url,
     /// What signs them.
     pub secret: SecretString,
+    /// How old the last good sync may be; without it three periods of its schedule.
+    pub stale_sync: Option<Duration>,
+    /// The same of a resync; without it two periods.
+    pub stale_resync: Option<Duration>,
 }

@@ -178,6 +178,14 @@ pub(super) fn field_name(text: &str) -> Result<String, Wrong> {
     if fits { Ok(text.to_owned()) } else { Err(wrong()) }
 }
 
+/// `/data/cust_id`: a place in a JSON document (RFC 6901); not the whole of it.
+pub(super) fn pointer(text: &str) -> Result<(), Wrong> {
+    let escaped = |part: &str| part.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    let fits = text.len() <= 200 && text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(escaped));
+    let wrong = || Wrong::new(format!("{} is no JSON pointer", quoted(text)), "give one as \"/data/cust_id\"");
+    if fits { Ok(()) } else { Err(wrong()) }
+}
+
 /// One of a few words.
 pub(super) fn one_of<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(&str) -> Result<T, Wrong> {
     move |text| {

@@ -16,8 +16,10 @@ pub struct Agenda {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// Since the tick of this moment, the last one that came.
+    /// Since this moment: the last tick that came, or the last call for a sync between two.
     since: Option<Moment>,
+    /// Whether a tick waits.
+    ticked: bool,
     skipped: u64,
 }
 
@@ -27,14 +29,19 @@ impl Agenda {
         // A resync reads for hours, and lets a sync run between its pages: that one is asked for all the same.
         let runs = self.running == Some(task);
         let waiting = self.of(task);
-        let adds = !runs && waiting.since.is_none();
+        let adds = !runs && !waiting.ticked;
         if !adds {
             waiting.skipped += 1;
         }
         if !runs {
-            waiting.since = Some(at);
+            (waiting.since, waiting.ticked) = (Some(at), true);
         }
         adds
+    }
+
+    /// Something became due at a moment: a sync that begins later finds it. One that runs already may have passed it by.
+    pub const fn poke(&mut self, at: Moment) {
+        self.sync.since = Some(at);
     }
 
     /// What is to be done now, and since which tick: a sync, which is short, before a resync.
@@ -46,7 +53,7 @@ impl Agenda {
 
     /// It is begun.
     pub fn begin(&mut self, task: Task) {
-        self.of(task).since = None;
+        self.of(task).take();
         self.running = Some(task);
     }
 
@@ -57,12 +64,12 @@ impl Agenda {
 
     /// Somebody else has done it.
     pub fn served(&mut self, task: Task) {
-        self.of(task).since = None;
+        self.of(task).take();
     }
 
     /// Takes a sync that came due while a resync runs; answers whether one had.
     pub fn take_between(&mut self) -> bool {
-        self.sync.since.take().is_some()
+        self.sync.take().is_some()
     }
 
     /// What runs.
@@ -85,6 +92,14 @@ impl Agenda {
             Task::Sync => &mut self.sync,
             Task::Resync => &mut self.resync,
         }
+    }
+}
+
+impl Waiting {
+    /// It waits no more.
+    fn take(&mut self) -> Option<Moment> {
+        self.ticked = false;
+        self.since.take()
     }
 }
 
@@ -156,6 +171,26 @@ mod tests {
         assert!(agenda.take_between() && !agenda.take_between());
         assert!(!agenda.tick(Task::Resync, at(4)), "it runs");
         assert_eq!((agenda.skipped(Task::Sync), agenda.skipped(Task::Resync)), (1, 1));
+    }
+
+    #[test]
+    fn what_becomes_due_between_two_ticks_is_no_tick_and_is_never_left_out() {
+        let mut agenda = Agenda::default();
+        agenda.poke(at(1));
+        assert_eq!(agenda.next(), Some((Task::Sync, at(1))));
+        assert!(agenda.tick(Task::Sync, at(2)) && !agenda.tick(Task::Sync, at(3)));
+        agenda.poke(at(4));
+        assert_eq!(agenda.next(), Some((Task::Sync, at(4))), "one that began at the tick would not do");
+        agenda.begin(Task::Sync);
+        assert_eq!(agenda.next(), None);
+        agenda.poke(at(5));
+        agenda.poke(at(6));
+        assert!(!agenda.tick(Task::Sync, at(7)), "it runs");
+        assert_eq!(agenda.next(), Some((Task::Sync, at(6))), "another one after it, and one only");
+        agenda.end();
+        agenda.begin(Task::Resync);
+        assert!(agenda.take_between() && !agenda.take_between());
+        assert_eq!((agenda.skipped(Task::Sync), agenda.skipped(Task::Resync)), (2, 0));
     }
 
     #[test]

@@ -8,13 +8,18 @@
 //!                                  liveness ──▶ /healthz, the service manager's watchdog
 //! ```
 //!
+//! Beside it: [`hooks`], which is told of chats and makes a sync come sooner; [`alerts`], which tells whoever is on call.
+//!
 //! Level-triggered: a tick only says that a pass is due. Whoever has the lease next does it, and finds in the store whether another process
 //! has done it already. So two daemons on one account do the work of one, and neither has to know of the other.
 
 pub mod agenda;
+pub mod alerts;
 pub mod health;
+pub mod hooks;
 pub mod liveness;
 mod manager;
+mod present;
 mod runner;
 mod state;
 mod ticker;
@@ -25,6 +30,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
+pub use present::Present;
 pub use runner::{Daemon, Ended, run};
 pub use state::{Activity, Ready, State};
 

@@ -212,6 +212,7 @@ impl Daemon<'_> {
         let ran = self.alive(Some(crew), crew.run(task, tenure, &between)).await;
         metrics::running(task.as_str(), false);
         self.state.agenda().end();
+        self.state.run_ended();
         ran.unwrap_or_else(|error| {
             tracing::error!(pass = task.as_str(), error = %format!("{error:#}"), "the run failed; the next one goes on where it stopped");
             false

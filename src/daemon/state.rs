@@ -58,6 +58,8 @@ pub struct State {
     agenda: Mutex<Agenda>,
     /// Something came onto the agenda.
     came: Notify,
+    /// A run ended.
+    ended: Notify,
     /// The runner's pulse.
     pub liveness: Liveness,
     now: Mutex<Now>,
@@ -75,6 +77,7 @@ impl Default for State {
         Self {
             agenda: Mutex::default(),
             came: Notify::new(),
+            ended: Notify::new(),
             liveness: Liveness::default(),
             now: Mutex::new(Now {
                 ready: Ready::No("starting".into()),
@@ -118,6 +121,22 @@ impl State {
             );
         }
         self.came.notify_one();
+    }
+
+    /// Something became due: a sync is to begin as soon as one can. No tick, and never left out.
+    pub fn poke(&self, at: Moment) {
+        self.agenda().poke(at);
+        self.came.notify_one();
+    }
+
+    /// A run ended, however it did.
+    pub fn run_ended(&self) {
+        self.ended.notify_one();
+    }
+
+    /// Waits until a run has ended since this was last asked.
+    pub async fn a_run_ended(&self) {
+        self.ended.notified().await;
     }
 
     /// Waits until something may have come onto the agenda.

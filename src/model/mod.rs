@@ -3,6 +3,7 @@
 //! Everything else imports from here and this imports from nobody. What is *done* with these values is decided in
 //! [`crate::plan`] and carried out in `crate::sync`.
 
+pub mod alert;
 pub mod contact;
 pub mod customer;
 pub mod finding;

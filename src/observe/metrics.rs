@@ -68,6 +68,12 @@ pub const ALL: &[Metric] = &[
     is("anagrafe_staleness_seconds", "Since the last sync or resync of a shop that came to its end"),
     counts("anagrafe_ticks_skipped_total", "Ticks of the schedule that found their pass still waiting or running"),
     is("anagrafe_next_run_timestamp_seconds", "When the schedule's next tick comes, by pass"),
+    counts("anagrafe_alerts_total", "Tries to deliver an alert, by outcome: delivered, failed"),
+    is("anagrafe_alerts_pending", "Alerts that are not delivered yet"),
+    counts(
+        "anagrafe_hooks_total",
+        "Calls of Vivocha's hook, by outcome: accepted, ignored, forged, replayed, oversized, flooded, malformed",
+    ),
     counts("anagrafe_config_reloads_total", "Reloads of the configuration, by whether it was taken"),
 ];
 
@@ -195,6 +201,22 @@ pub fn next_run(pass: &'static str, at: i64) {
 /// A tick was left out.
 pub fn skipped(pass: &'static str) {
     counter!("anagrafe_ticks_skipped_total", "pass" => pass).increment(1);
+}
+
+/// It was tried to deliver an alert.
+pub fn alert(outcome: &'static str) {
+    counter!("anagrafe_alerts_total", "outcome" => outcome).increment(1);
+}
+
+/// So many alerts are not delivered yet.
+pub fn alerts_pending(pending: usize) {
+    #[expect(clippy::cast_precision_loss, reason = "a few")]
+    gauge!("anagrafe_alerts_pending").set(pending as f64);
+}
+
+/// The hook was called.
+pub fn hook(outcome: &'static str) {
+    counter!("anagrafe_hooks_total", "outcome" => outcome).increment(1);
 }
 
 /// The configuration was reloaded, or refused.

@@ -6,7 +6,9 @@
 //! `owners` (several contacts, one customer), `merges` (several customers, one contact), [`fields`] (what may be written).
 //! What changes behind our back: `past` (the link a contact goes by), `aliases` (customers merged away), `heirs` (what one owner leaves
 //! to the next), `rivals` (an owner whose customer is somebody else's). [`rekey`]: what becomes of what is known under a new hash key.
+//! [`alerts`]: what of all this is told to whoever is on call.
 
+pub mod alerts;
 mod aliases;
 pub mod completeness;
 pub mod evidence;

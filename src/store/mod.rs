@@ -2,9 +2,10 @@
 //!
 //! The account is bound when a store is opened; every method speaks of that account only. Every write carries the
 //! [`Lease`] of a pass and changes nothing if that lease is not the current one ([`StoreError::LeaseLost`]); only what a
-//! person decides ([`Store::decide`]) needs none. No personal data at rest: ids, keyed hashes, states, codes.
+//! person decides ([`Store::decide`]), and what decides nothing, needs none. No personal data at rest: ids, keyed hashes, states, codes.
 //! Time comes in as a parameter.
 
+mod alerts;
 mod by_hand;
 pub mod error;
 pub mod key;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
+pub use alerts::Alerts;
 pub use by_hand::{ByHand, HandWrite, KeptHandWrite};
 pub use error::StoreError;
 pub use rekeying::Rekeying;
@@ -90,7 +92,7 @@ pub trait Merges: Questions {
 
 /// The store: what a pass needs of it. Each of its traits has at most 20 methods.
 #[async_trait]
-pub trait Store: Merges + Rekeying + ByHand {
+pub trait Store: Merges + Rekeying + ByHand + Alerts {
     /// Takes the account's lease, or says who has it. A holder is succeeded only on the claim's [`Succession`], and only while its lease is
     /// still as it was seen. The epoch only grows: past the claim's [`Witness`] too.
     async fn acquire(&self, claim: &Claim) -> Result<Acquired, StoreError>;
@@ -128,6 +130,9 @@ pub trait Store: Merges + Rekeying + ByHand {
 
     /// Records what a person decided.
     async fn decide(&self, decision: &Decision, by: &str, now: Moment) -> Result<(), StoreError>;
+    /// Something may have changed about these contacts: those that are neither gone, excluded nor held are due at once. Decides nothing
+    /// about them, so it needs no lease. Answers how many they are.
+    async fn make_due(&self, contacts: &[ContactKey], now: Moment) -> Result<u64, StoreError>;
     /// Forgets persons, and sees to it that no later pass brings them back. A pass under way records nothing of them any more.
     async fn erase(&self, whom: &Erasure, by: &str, now: Moment) -> Result<Erased, StoreError>;
     /// Lifts an erasure: whom it excluded is new, and due at once.

@@ -20,6 +20,7 @@ mod guards;
 mod holding;
 pub mod host;
 pub mod merging;
+pub mod named;
 pub mod pages;
 mod putback;
 mod reading;

@@ -1,6 +1,7 @@
 //! How a store behaves, whichever it is: one suite, run by each adapter's own test file through `store_behaviours!`.
 //! Not here: what is particular to an adapter (files, disks, migrations).
 
+pub mod alerted;
 pub mod assigned;
 pub mod by_hand;
 pub mod decided;
@@ -125,6 +126,10 @@ macro_rules! store_behaviours {
                 who_opened_it_under_the_key_before_adds_nothing, a_lost_lease_changes_no_key,
                 an_erased_address_is_recognised_by_its_seal, who_is_erased_or_let_in_again_meanwhile_stays_so,
                 rules_by_which_all_was_read_are_known_under_the_new_key;
+            alerted: of_nothing_there_is_nothing_to_tell, what_stands_is_what_alerts_are_decided_on,
+                a_change_is_told_once_whoever_finds_it, an_alert_is_delivered_by_one_and_tried_until_it_is,
+                what_somebody_took_who_died_is_taken_again_in_time, a_change_waits_for_the_one_before_and_takes_its_place,
+                whoever_may_have_changed_is_due_but_for_those_who_never_are;
             told: what_a_store_is, the_overview_of_nothing, the_overview_shows_what_stands, runs_come_newest_first,
                 a_dead_run_is_closed_by_the_next, a_report_needs_its_run, the_story_of_a_contact,
                 the_story_of_a_customer, of_a_stranger_there_is_no_story, what_a_run_declared_is_numbered_in_order,

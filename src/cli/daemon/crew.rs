@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::{Refusal, look::StoreLook};
+use super::{Refusal, look::StoreLook, rooms::Rooms};
 use crate::{
     cli::{Context, Exit, Failure, resync, rotating, setup, signals::Signals, sync, voice::Voice, works::Works},
     config::{Schedule, last_tick, next_tick},
@@ -26,6 +26,8 @@ pub struct FromConfiguration<'a> {
     pub signals: Signals,
     /// Is told of each new store.
     pub look: Arc<StoreLook>,
+    /// Alerts and hooks are told of each crew.
+    pub rooms: Rooms,
     /// Where health listens: that is not changed by a reload.
     pub listen: SocketAddr,
 }
@@ -42,6 +44,7 @@ impl Recruiter for FromConfiguration<'_> {
         let works = works
             .await
             .map_err(|failure| if is_final(&failure) { refused(failure) } else { NoCrew::NotNow(failure.error) })?;
+        self.rooms.see(&works).map_err(refused)?;
         let shops: Vec<ShopName> = works.settings.shops.keys().cloned().collect();
         if let Some(old) = self.look.see(settings, Arc::clone(&works.memory)) {
             old.store.close().await;
@@ -108,7 +111,7 @@ const fn pass(task: Task) -> Pass {
 }
 
 /// The schedule of a configuration.
-struct Ticks(Schedule);
+pub(super) struct Ticks(pub Schedule);
 
 impl Ticks {
     const fn of(&self, task: Task) -> &croner::Cron {

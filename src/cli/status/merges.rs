@@ -16,6 +16,7 @@ use crate::{
         proposal::{ProposalId, ProposalState},
         time::Moment,
     },
+    plan::alerts,
     store::{OpenMerge, Quarantine},
 };
 
@@ -119,16 +120,8 @@ impl Merges {
     pub fn alarms(&self) -> Vec<String> {
         let line = |doubt: &Doubt| {
             let Doubt { merge, proposal, survivor, absorbed, since, needs_a_person } = doubt;
-            let what = format!("merge {merge} ({absorbed} into {survivor}) since {since}");
-            if *needs_a_person {
-                format!(
-                    "A PERSON IS NEEDED: nothing that can be read tells what became of {what}; nothing else is done with the two until you say: anagrafe merges show {proposal}"
-                )
-            } else {
-                format!(
-                    "IN DOUBT: {what}: a sync later than vivocha.late_apply reads both and decides; until then it is not sent again (anagrafe merges show {proposal})"
-                )
-            }
+            let which = format!(" ({absorbed} into {survivor})");
+            alerts::in_doubt(*merge, &which, *since, proposal, *needs_a_person)
         };
         self.doubts.iter().map(line).collect()
     }

@@ -37,6 +37,8 @@ fn the_defaults_are_those_of_the_surface() {
     assert_eq!(settings.safeguards.max_vanished, Share(2000));
     assert_eq!(settings.schedule.recheck_linked, Duration::from_hours(24 * 7));
     assert_eq!(settings.fields.phone.rule, WriteRule::IfUnedited);
+    assert_eq!((settings.hooks.listen.port(), settings.hooks.max_body), (9482, 262_144));
+    assert!(settings.hooks.secret.is_none() && settings.hooks.customer.iter().any(|place| place == "/cust_id"));
     assert!(settings.alerts.is_none() && settings.web.tokens_file.is_none() && settings.http.ca_bundle.is_none());
 }
 

@@ -123,8 +123,16 @@ const CASES: &[(&str, &str)] = &[
     ("[observe]", "log = \"inof\""),
     ("[observe]", "log_format = \"xml\""),
     ("[observe]", "otlp_endpoint = \"127.0.0.1:4318\""),
+    ("[hooks]", "listen = \"9482\""),
+    ("[hooks]", "listen = \"127.0.0.1:9481\"\nsecret = \"token\""),
+    ("[hooks]", "secret = \"\""),
+    ("[hooks]", "customer = []"),
+    ("[hooks]", "customer = [\"/cust_id\", \"cust_id\"]"),
+    ("[hooks]", "customer = [\"/a~2b\"]"),
+    ("[hooks]", "max_body = 0"),
     ("[alerts]", "url = \"https://hooks.example.com/x\""),
     ("[alerts]", "secret = \"x\""),
+    ("[alerts]", "url = \"https://x.example.com\"\nsecret = \"x\"\nstale_sync = \"soon\""),
 ];
 
 #[test]

@@ -5,6 +5,7 @@
 //! its errors, its own statements, the copy a plan works on, and patience ([`PostgresStore`]): a database restarts, and a
 //! run is to survive that.
 
+mod alerts;
 mod by_hand;
 mod dialect;
 mod failure;

@@ -323,6 +323,10 @@ impl Store for PostgresStore {
         self.worked(Twice::Wrong, || self.units.decide(decision, by, now)).await
     }
 
+    async fn make_due(&self, contacts: &[ContactKey], now: Moment) -> Result<u64, StoreError> {
+        self.patiently(Twice::Same, || self.units.make_due(contacts, now)).await
+    }
+
     async fn erase(&self, whom: &Erasure, by: &str, now: Moment) -> Result<Erased, StoreError> {
         self.worked(Twice::Wrong, || self.units.erase(whom, by, now)).await
     }

@@ -35,6 +35,13 @@ pub(super) const DUE_NOW: &str = "
       FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
      WHERE account = $1 AND shop = its_shop AND id = its_id AND (state IS NULL OR state <> 'excluded')";
 
+/// Held ones are not looked at before they are released, and would be due for ever.
+pub(super) const MAKE_DUE: &str = "
+    UPDATE contacts SET retry_at = CASE WHEN judged_at < $3 THEN judged_at ELSE $3 END
+      FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
+     WHERE account = $1 AND shop = its_shop AND id = its_id AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
+       AND NOT EXISTS (SELECT 1 FROM held h WHERE h.account = $1 AND h.shop = its_shop AND h.id = its_id)";
+
 pub(super) async fn due(
     c: &mut Connection,
     account: &AccountName,
@@ -58,6 +65,17 @@ pub(super) async fn due(
 /// The id of a contact, as a column holds it.
 pub(super) fn contact_id(id: i64) -> Result<ContactId, StoreError> {
     ContactId::try_from(id).map_err(|_| StoreError::Inconsistent("the id of a contact"))
+}
+
+/// The same for those about whom nothing was decided; answers how many they are.
+pub(super) async fn make_due(
+    c: &mut Connection,
+    account: &AccountName,
+    contacts: &[ContactKey],
+    now: Moment,
+) -> Result<u64, StoreError> {
+    let due = query(MAKE_DUE).bind(account.as_str()).bind(pairs(contacts)?).bind(now.millis());
+    Ok(due.execute(c).await.map_err(failed)?.rows_affected())
 }
 
 /// Contacts of any shops are due at once.

@@ -16,6 +16,7 @@ pub(in crate::store) const HOT: &[(&str, &str)] = &[
     ("due", due::DUE),
     ("missing", due::MISSING),
     ("due now", due::DUE_NOW),
+    ("make due", due::MAKE_DUE),
     ("in range", known::IN_RANGE),
     ("contacts", known::CONTACTS),
     ("links", known::LINKS),

@@ -12,6 +12,7 @@
 //! - Every number is an `i64`, flags too: 1 or 0, in the tables and as parameters.
 
 pub(super) mod account;
+mod alerts;
 mod by_hand;
 mod decisions;
 mod due;
@@ -351,6 +352,11 @@ impl Store for TheStore {
         let (decision, by) = (decision.clone(), by.to_owned());
         self.write(move |c, account| Box::pin(async move { decisions::decide(c, account, &decision, &by, now).await }))
             .await
+    }
+
+    async fn make_due(&self, contacts: &[ContactKey], now: Moment) -> Result<u64, StoreError> {
+        let contacts = contacts.to_vec();
+        self.write(move |c, account| Box::pin(async move { due::make_due(c, account, &contacts, now).await })).await
     }
 
     async fn erase(&self, whom: &Erasure, by: &str, now: Moment) -> Result<Erased, StoreError> {

@@ -1,5 +1,6 @@
 //! The units of work: what goes into a transaction of the store and what comes out of a question to it.
 
+mod alert;
 mod known;
 mod lease;
 mod merge;
@@ -7,6 +8,7 @@ mod record;
 mod rekey;
 mod shown;
 
+pub use alert::*;
 pub use known::*;
 pub use lease::*;
 pub use merge::*;
