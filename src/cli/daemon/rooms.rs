@@ -59,14 +59,14 @@ impl Rooms {
     /// # Errors
     /// If the receiver of alerts cannot be reached by this configuration.
     pub fn see(&self, works: &Works) -> Result<(), Failure> {
-        let office = office(works)?;
-        self.office.set(office);
+        let (office, ears) = (office(works)?, ears(works)?);
         let hooks = &works.settings.hooks;
         let listens = hooks.secret.is_some().then_some(hooks.listen);
         if listens != self.listen {
             tracing::warn!(listens = ?self.listen, "hooks.listen or hooks.secret is another now: calls are answered so after the next start");
         }
-        self.ears.set(ears(works)?);
+        self.office.set(office);
+        self.ears.set(ears);
         Ok(())
     }
 
