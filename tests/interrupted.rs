@@ -31,6 +31,22 @@ async fn make_due(town: &Town) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_was_answered_and_could_not_be_read_back_is_in_doubt_and_stays_ours() {
+    let town = one_person().await;
+    // The look before it is answered; the look after the run's first write is rubbish, which ends the run.
+    town.sandbox.faults().set(Fault::next("customers.get", 1, FaultKind::InvalidUtf8).after(1));
+    let ended = town.anagrafe(&["sync"]).await.code(1);
+    assert!(ended.stderr.contains("could not be read back"), "{ended:?}");
+    assert_eq!(town.texts("SELECT outcome FROM writes").await, ["unknown"], "it may have been applied");
+    town.anagrafe(&["sync"]).await.code(0);
+    make_due(&town).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.calls("customers.update"), 1, "nothing is sent twice");
+    let ours = town.texts("SELECT baselines FROM links WHERE ended_at IS NULL").await.concat();
+    assert!(ours.contains("returned"), "what we wrote is known to be ours: {ours}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_signal_stops_the_run_with_its_own_exit_code_and_the_next_one_goes_on() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let town = Town::of(31, 400, 400).await;

@@ -156,6 +156,7 @@ impl From<PassError> for Failure {
             | PassError::Incomplete { .. }
             | PassError::Overrides { .. }
             | PassError::Canary { .. }
+            | PassError::NotReadBack { .. }
             | PassError::Seal(_)
             | PassError::Unbalanced { .. } => Exit::Failed,
         };

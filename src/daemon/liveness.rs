@@ -85,7 +85,8 @@ mod tests {
         let life = Liveness::default();
         let now = uptime();
         life.beat_at(None, now);
-        assert_eq!(life.stuck_at(now + LONGEST_PAUSE), None);
+        // Beats are kept in whole milliseconds.
+        assert_eq!(life.stuck_at(now + LONGEST_PAUSE.saturating_sub(Duration::from_millis(1))), None);
         assert!(life.stuck_at(now + LONGEST_PAUSE * 2).is_some());
         life.beat_at(None, now + LONGEST_PAUSE * 2);
         assert_eq!(life.stuck_at(now + LONGEST_PAUSE * 2), None);

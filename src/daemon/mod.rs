@@ -89,6 +89,8 @@ pub trait Crew {
     async fn last_done(&self, task: Task) -> anyhow::Result<Option<Moment>>;
     /// Does it; answers whether every run came to its end. How each ended stands in its report; an error is what kept one from having any.
     async fn run(&self, task: Task, tenure: &Tenure, between: &dyn Between) -> anyhow::Result<bool>;
+    /// Whether it is to be relieved: the store is kept under another key now. Asked after a run, of which `well` says whether it came to its end.
+    async fn is_stale(&self, well: bool) -> bool;
     /// A count that changes whenever a run comes on.
     fn mark(&self) -> u64;
 }

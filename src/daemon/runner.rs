@@ -117,7 +117,7 @@ impl Daemon<'_> {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(pass = task.as_str(), error = %format!("{error:#}"), "it could not be told whether a run was missed")
+                    tracing::warn!(pass = task.as_str(), error = %format!("{error:#}"), "it could not be told whether a run was missed");
                 }
             }
         }
@@ -213,10 +213,15 @@ impl Daemon<'_> {
         metrics::running(task.as_str(), false);
         self.state.agenda().end();
         self.state.run_ended();
-        ran.unwrap_or_else(|error| {
+        let well = ran.unwrap_or_else(|error| {
             tracing::error!(pass = task.as_str(), error = %format!("{error:#}"), "the run failed; the next one goes on where it stopped");
             false
-        })
+        });
+        if self.alive(None, crew.is_stale(well)).await {
+            tracing::info!("the store is kept under another key now: the configuration is read anew");
+            self.reload.notify_one();
+        }
+        well
     }
 
     /// Others under the configuration as it is now; the same ones where that will not do.

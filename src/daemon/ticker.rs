@@ -38,7 +38,7 @@ pub struct Ticker {
     timetable: watch::Receiver<Arc<dyn Timetable>>,
     alarms: BTreeMap<Task, Alarm>,
     ring: mpsc::Sender<(Task, u64)>,
-    rung: mpsc::Receiver<(Task, u64)>,
+    heard: mpsc::Receiver<(Task, u64)>,
     number: u64,
 }
 
@@ -54,8 +54,8 @@ impl Ticker {
         let mut scheduler = JobScheduler::new().await?;
         scheduler.init().await?;
         scheduler.start().await?;
-        let (ring, rung) = mpsc::channel(16);
-        Ok(Self { state, scheduler, timetable, alarms: BTreeMap::new(), ring, rung, number: 0 })
+        let (ring, heard) = mpsc::channel(16);
+        Ok(Self { state, scheduler, timetable, alarms: BTreeMap::new(), ring, heard, number: 0 })
     }
 
     /// Rings until it is stopped.
@@ -70,7 +70,7 @@ impl Ticker {
                     Ok(()) => self.set_all(now()).await,
                     Err(_gone) => break,
                 },
-                Some((task, number)) = self.rung.recv() => {
+                Some((task, number)) = self.heard.recv() => {
                     let at = self.alarms.get(&task).filter(|alarm| alarm.number == number).map(|alarm| alarm.at);
                     if let Some(at) = at {
                         self.rang(task, at).await;

@@ -141,7 +141,8 @@ fn take(applied: &mut Applied, job: &Job<'_>, write: WriteId, result: Result<Don
     let outcome = match &result {
         Ok(Done::Updated(_)) => WriteOutcome::Applied,
         Ok(Done::Nothing(_)) => WriteOutcome::Stale,
-        Ok(Done::Failed { doubt: true, .. }) | Err(PassError::Overrides { .. } | PassError::Canary { .. }) => {
+        Ok(Done::Failed { doubt: true, .. })
+        | Err(PassError::Overrides { .. } | PassError::Canary { .. } | PassError::NotReadBack { .. }) => {
             WriteOutcome::Unknown
         }
         // Not sent, or refused for good.

@@ -36,7 +36,7 @@ impl Hand<'_> {
         &self,
         customer: &CustomerId,
         fields: &Map<String, Value>,
-        send: impl Future<Output = Result<T, CallError>>,
+        sending: impl Future<Output = Result<T, CallError>>,
     ) -> Result<Result<T, CallError>, StoreError> {
         let write = HandWrite {
             customer: customer.clone(),
@@ -48,7 +48,7 @@ impl Hand<'_> {
         };
         let lease = self.tenure.map(Tenure::lease);
         let declared = self.store.declare_by_hand(lease.as_ref(), &write).await?;
-        let sent = send.await;
+        let sent = sending.await;
         // Where that fails, it stands as one whose outcome nobody knows.
         if let Err(error) = self.store.settle_by_hand(declared, outcome(&sent), SystemClock.now()).await {
             tracing::warn!(%customer, %error, "what became of a write by hand could not be recorded");

@@ -76,6 +76,15 @@ pub enum PassError {
         /// Whose.
         customer: CustomerId,
     },
+    /// An update was answered, and the customer could not be read back: whether it was applied is not known.
+    #[error("customer {customer} was updated, and could not be read back: {error}")]
+    NotReadBack {
+        /// Whose.
+        customer: CustomerId,
+        /// Why not.
+        #[source]
+        error: CallError,
+    },
     /// What a customer was before a merge could not be sealed: nothing was sent.
     #[error("what a customer was before a merge could not be kept, so nothing was merged: {0}")]
     Seal(#[source] Unsealable),

@@ -182,6 +182,7 @@ fn outcome(ended: &Result<(), PassError>, tally: &Tally) -> Outcome {
             | PassError::Incomplete { .. }
             | PassError::Overrides { .. }
             | PassError::Canary { .. }
+            | PassError::NotReadBack { .. }
             | PassError::Seal(_)
             | PassError::NoSuchContacts
             | PassError::Unbalanced { .. },

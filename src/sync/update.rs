@@ -171,6 +171,10 @@ async fn look_at(
         after = match bridge.reader.get(job.customer).await {
             Ok(Some(read)) => read,
             Ok(None) => return Ok(failed("customer-gone", true)),
+            // It was answered: whatever keeps it from being read, it may have been applied.
+            Err(error) if error.verdict == Verdict::Stop => {
+                return Err(PassError::NotReadBack { customer: job.customer.clone(), error });
+            }
             Err(error) => return outcome_of(error, "update-not-read-back").map(in_doubt),
         };
     }

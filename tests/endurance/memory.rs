@@ -12,13 +12,10 @@ use super::{
     support::{On, Town, both, contact, peak::peak},
 };
 
-/// Enough to fill the caches of an embedded store, which are the same for every shop.
-const SMALL: usize = 2_000;
-
 both!(f2_memory_depends_on_the_page_and_not_on_the_shop, f2);
 async fn f2(on: On) {
-    let large = figure(7_000, 60_000);
-    let (small, large) = (peaks(on, SMALL).await, peaks(on, large).await);
+    let (small, large) = (figure(2_000, 10_000), figure(7_000, 60_000));
+    let (small, large) = (peaks(on, small).await, peaks(on, large).await);
     eprintln!("{on:?}: {small:?} against {large:?} KiB");
     for (small, large) in small.into_iter().zip(large) {
         // Who kept every contact that was read would need some 2 KiB for each.

@@ -1,6 +1,6 @@
 //! Those who do the daemon's work, put together from the configuration: the same passes as by hand, under another voice.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{cell::Cell, net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -13,6 +13,7 @@ use crate::{
     daemon::{Between, Crew, NoCrew, Recruiter, Task, Timetable},
     http::{CallError, Verdict},
     model::{ShopName, run::Pass, time::Moment},
+    store::StoreError,
     sync::{
         Tenure,
         run::{ResyncOptions, SyncOptions},
@@ -49,7 +50,7 @@ impl Recruiter for FromConfiguration<'_> {
         if let Some(old) = self.look.see(settings, Arc::clone(&works.memory)) {
             old.store.close().await;
         }
-        Ok(Box::new(Ours { works, shops }))
+        Ok(Box::new(Ours { works, shops, rotated: Cell::new(false) }))
     }
 }
 
@@ -62,6 +63,8 @@ fn is_final(failure: &Failure) -> bool {
 struct Ours {
     works: Works,
     shops: Vec<ShopName>,
+    /// Whether it may have changed the key of the store.
+    rotated: Cell<bool>,
 }
 
 #[async_trait(?Send)]
@@ -88,6 +91,12 @@ impl Crew for Ours {
         ended.map(|(_, well)| well).map_err(|failure| failure.error)
     }
 
+    async fn is_stale(&self, well: bool) -> bool {
+        // Nothing is recognised: but a unit that writes asks first under which key the account is.
+        let elsewhere = async || matches!(self.works.memory.store.recognise(&[]).await, Err(StoreError::WrongKey));
+        self.rotated.get() || (!well && elsewhere().await)
+    }
+
     fn mark(&self) -> u64 {
         self.works.calls()
     }
@@ -98,6 +107,7 @@ impl Ours {
         let options = ResyncOptions::default();
         let is_due = || between.sync_is_due();
         let (exit, well) = resync::shop_after_shop(&self.works, tenure, &self.shops, &options, &is_due).await?;
+        self.rotated.set(self.works.next_key().is_some());
         let changed = rotating::change(&self.works, tenure, true, well).await?;
         Ok((exit.and(changed), well))
     }

@@ -248,6 +248,7 @@ impl Told {
             | PassError::Doubted { .. }
             | PassError::Overrides { .. }
             | PassError::Canary { .. }
+            | PassError::NotReadBack { .. }
             | PassError::Seal(_)
             | PassError::NoSuchContacts
             | PassError::Unbalanced { .. } => error.to_string(),
