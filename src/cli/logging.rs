@@ -13,9 +13,9 @@ use crate::config::{LogFormat, Observe};
 /// us what they say at `info` and above. Beneath that they tell addresses, headers and statements, people and keys in them.
 fn is_ours_to_say(event: &Metadata<'_>) -> bool {
     let ours = event.target() == "anagrafe" || event.target().starts_with("anagrafe::");
-    // The scheduler tells of each alarm that it is set; the schedule itself is told by us.
-    let most = if event.target().starts_with("tokio_cron_scheduler") { Level::WARN } else { Level::INFO };
-    ours || *event.level() <= most
+    // The scheduler is our alarm clock: what it says of its alarms is no news, and one that it loses is found out and told by us.
+    let alarms = event.target().starts_with("tokio_cron_scheduler");
+    ours || (*event.level() <= Level::INFO && !alarms)
 }
 
 /// Begins to log. A second call changes nothing.

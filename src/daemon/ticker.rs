@@ -73,6 +73,8 @@ impl Ticker {
                 Some((task, number)) = self.heard.recv() => {
                     let at = self.alarms.get(&task).filter(|alarm| alarm.number == number).map(|alarm| alarm.at);
                     if let Some(at) = at {
+                        // What rang is the scheduler's own to remove: it still writes down that it has.
+                        self.alarms.remove(&task);
                         self.rang(task, at).await;
                     }
                 }
