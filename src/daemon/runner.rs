@@ -127,10 +127,9 @@ impl Daemon<'_> {
         let mut again: Again = None;
         loop {
             self.state.liveness.beat(None);
-            if let Some((task, at)) = again.filter(|(_, at)| *at <= uptime()) {
+            if let Some((task, _)) = again.filter(|(_, at)| *at <= uptime()) {
                 tracing::info!(pass = task.as_str(), waited = ?AFTER_A_FAILURE, "a pass that did not come to its end is gone on with");
                 again = None;
-                let _ = at;
                 self.state.tick(task, now().into());
             }
             let next = self.state.agenda().next();

@@ -62,6 +62,7 @@ async fn personal(on: On) {
         command.env("ANAGRAFE__OBSERVE__LOG", "trace");
     });
     until_done(&town, "sync", 1).await;
+    town.anagrafe(&["pause", "p1@example.it called"]).await.code(0);
     let mut all = String::new();
     for path in ["/metrics", "/status", "/healthz", "/readyz"] {
         all += &daemon.get(path).await.unwrap().1;

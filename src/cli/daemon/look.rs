@@ -47,7 +47,11 @@ impl Look for StoreLook {
 
     async fn status(&self) -> Result<Value, String> {
         let desk = self.desk()?;
-        let status = Status::of(&desk).await.map_err(|failure| format!("{:#}", failure.error))?;
+        let mut status = Status::of(&desk).await.map_err(|failure| format!("{:#}", failure.error))?;
+        // What somebody typed for her colleagues is not for whoever reaches a port.
+        if let Some((_, why)) = &mut status.overview.paused {
+            why.clear();
+        }
         serde_json::to_value(status).map_err(|error| error.to_string())
     }
 
