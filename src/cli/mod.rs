@@ -41,6 +41,7 @@ mod works;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Parser as _;
+use futures::future::LocalBoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use args::{Cli, Command, Globals, OkIf};
@@ -76,6 +77,9 @@ impl Context {
     }
 }
 
+/// We wait for others nearly all of the time: two threads do, on however large a machine, and each one more would take memory.
+const WORKERS: usize = 2;
+
 /// Reads the command line, does what it says, and answers the exit code.
 #[must_use]
 pub fn main() -> u8 {
@@ -88,11 +92,13 @@ pub fn main() -> u8 {
         }
     };
     let globals = cli.globals.clone();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return report(&globals, &Failure::failed(error)),
     };
-    let ended = runtime.block_on(run(cli));
+    // Boxed, so that the commands are compiled once, and not for each way in which the runtime may wait for them.
+    let command: LocalBoxFuture<'_, _> = Box::pin(run(cli));
+    let ended = runtime.block_on(command);
     // A blocked name look-up must not keep a finished command from ending.
     runtime.shutdown_background();
     let ended = ended.and_then(|exit| {

@@ -45,6 +45,7 @@ mod writes;
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 
 pub(super) use self::lane::Lane;
 #[cfg(test)]
@@ -71,6 +72,9 @@ type Row = <Database as sqlx::Database>::Row;
 
 /// What a unit of work does within its transaction.
 type Unit<'c, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'c>>;
+
+/// Any unit of a result.
+type BoxedUnit<T> = Box<dyn for<'c> FnOnce(&'c mut Connection, &'c AccountName) -> Unit<'c, T> + Send>;
 
 impl TheStore {
     /// Runs a unit that writes: whole or not at all, whether or not anybody waits for it.
@@ -111,8 +115,10 @@ impl TheStore {
         unit: impl for<'c> FnOnce(&'c mut Connection, &'c AccountName) -> Unit<'c, T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (lane, account) = (Arc::clone(lane), Arc::clone(&self.account));
-        let task = tokio::spawn(async move { lane.run(&account, longest, unit).await });
-        match task.await {
+        // Boxed, so that what carries a unit is compiled once for each result, not for each unit.
+        let unit: BoxedUnit<T> = Box::new(unit);
+        let carried: BoxFuture<'static, _> = Box::pin(async move { lane.run(&account, longest, unit).await });
+        match tokio::spawn(carried).await {
             Ok(result) => result,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),

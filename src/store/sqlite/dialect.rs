@@ -7,6 +7,12 @@ pub(super) const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
 /// How a unit that reads begins, on one snapshot.
 pub(super) const BEGIN_READING: &str = "BEGIN";
 
+/// How much of the file a connection keeps, in KiB; negative, as `SQLite` wants it. The system keeps the rest, and gives it away when
+/// somebody needs it.
+pub(super) const CACHE: &str = "-1000";
+/// The one that writes keeps what a page of contacts changes until it commits.
+pub(super) const WRITERS_CACHE: &str = "-3000";
+
 /// Whoever writes has the whole file to itself from the beginning on.
 pub(super) const ENTER: Option<&str> = None;
 /// Connections are ours alone: what one has prepared stands.

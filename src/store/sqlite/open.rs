@@ -17,7 +17,7 @@ use sqlx::{
 
 use super::{
     SqliteStore,
-    dialect::{BEGIN_READING, BEGIN_WRITING},
+    dialect::{self, BEGIN_READING, BEGIN_WRITING},
     failure::{busy, failed},
     sql::{
         account::{admit, admitted},
@@ -157,8 +157,10 @@ impl SqliteStore {
             let found = version(&mut look, path).await;
             drop(look.close().await);
             schema::not_newer(found?, known_version())?;
-            let writing =
-                plain(path).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous).pragma("cache_size", "-8000");
+            let writing = plain(path)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(synchronous)
+                .pragma("cache_size", dialect::WRITERS_CACHE);
             (Arc::new(Lane::writing(writing)), Arc::new(Lane::reading(plain(path).read_only(true))))
         };
         let origin = origin(path).map_err(|error| unopened(path, sqlx::Error::Io(error)))?;
@@ -212,7 +214,8 @@ impl SqliteStore {
 
 /// What every connection to the file has in common. Statements are not logged: they say nothing an operator needs.
 pub(super) fn plain(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(PATIENCE).disable_statement_logging()
+    let file = SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(PATIENCE);
+    file.pragma("cache_size", dialect::CACHE).disable_statement_logging()
 }
 
 /// The first connection of a lane. Turning a file to WAL needs it alone, and `SQLite` does not wait for that by itself.
