@@ -63,8 +63,11 @@ pub trait Questions: Send + Sync {
 /// so, no other process changes before it is committed.
 #[async_trait]
 pub trait Merges: Questions {
-    /// What the merging of a shop is decided on.
+    /// What the merging of a shop is decided on, besides [`Self::to_authorise`].
     async fn merge_state(&self, shop: &ShopName, now: Moment) -> Result<MergeState, StoreError>;
+    /// The merges of a shop that need no person or have one's word, and every other open or approved one
+    /// of the account that names a customer of theirs; oldest first.
+    async fn to_authorise(&self, shop: &ShopName) -> Result<Vec<KeptProposal>, StoreError>;
     /// Declared merges.
     async fn merges(&self, which: &MergeQuery) -> Result<Vec<Merge>, StoreError>;
     /// What the customers of a proposal were before its merges, oldest first; nothing that is older than [`BEFORE_KEPT`].

@@ -78,7 +78,8 @@ macro_rules! store_behaviours {
             proposed: a_proposal_opens_once, what_is_no_longer_proposed_is_withdrawn,
                 a_parked_contact_keeps_its_proposals, a_withdrawn_proposal_returns_with_its_age,
                 what_a_person_decided_stays, an_approved_link_is_done_once_it_stands, a_merge_reads_back_as_it_was_made,
-                proposals_are_listed_by_state;
+                proposals_are_listed_by_state,
+                merging_is_decided_on_what_may_go_and_on_what_names_its_customers;
             decided: an_approved_link_is_the_same_person, a_rejected_link_is_another_person,
                 an_approved_merge_waits_for_a_pass, a_rejected_merge_parts_the_contact_from_the_absorbed,
                 only_an_open_proposal_is_decided, a_pause_stops_declarations, a_hold_stands_until_released,

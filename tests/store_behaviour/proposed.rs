@@ -3,13 +3,13 @@
 use anagrafe::{
     model::{
         link::Role,
-        proposal::{KeptProposal, Proposal, ProposalState},
+        proposal::{Authority, KeptProposal, Proposal, ProposalId, ProposalState},
         state::ContactState,
     },
     store::{ContactRecord, Decision},
 };
 
-use super::{Pass1, Place, at, judged, linked, propose_link, propose_merge, waiting};
+use super::{Pass1, Place, at, judged, linked, propose_link, propose_merge, shop, waiting};
 
 fn kept(proposal: Proposal, state: ProposalState, since: i64, changed: i64, by: &str) -> KeptProposal {
     let (since, changed_at) = (at(since), at(changed));
@@ -111,4 +111,28 @@ pub async fn proposals_are_listed_by_state(place: &dyn Place) {
     assert_eq!(listed(Some(ProposalState::Open)).await, ["z", "b"]);
     assert_eq!(listed(Some(ProposalState::Rejected)).await, ["a"]);
     assert!(listed(Some(ProposalState::Done)).await.is_empty());
+}
+
+pub async fn merging_is_decided_on_what_may_go_and_on_what_names_its_customers(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let asks = |proposal, number, customers: &[&str]| Proposal {
+        authority: Authority::Ask(vec!["names-differ".into()]),
+        ..propose_merge(proposal, number, customers[0], &customers[1..])
+    };
+    pass.record_at(1, vec![waiting(1, vec![propose_merge("goes", 1, "c1", &["c2", "c3"])])]).await;
+    let beside = vec![
+        waiting(2, vec![asks("its survivor", 2, &["c1", "c9"]), propose_link("a link", 2, "c1")]),
+        waiting(3, vec![asks("as one absorbed", 3, &["c8", "c3"])]),
+        waiting(4, vec![asks("others", 4, &["c6", "c7"]), asks("approved", 4, &["c5", "c4"])]),
+        waiting(5, vec![asks("of the approved one", 5, &["c10", "c4"]), asks("rejected", 5, &["c2", "c11"])]),
+    ];
+    pass.record_at(2, beside).await;
+    pass.store.decide(&Decision::Approve(ProposalId("approved".into())), "eva", at(3)).await.unwrap();
+    pass.store.decide(&Decision::Reject(ProposalId("rejected".into())), "eva", at(3)).await.unwrap();
+    let found = pass.store.to_authorise(&shop("alfa")).await.unwrap();
+    let all = pass.store.proposals(None).await.unwrap();
+    let wanted = ["goes", "approved", "as one absorbed", "its survivor", "of the approved one"];
+    let expected: Vec<_> = all.into_iter().filter(|kept| wanted.contains(&kept.proposal.id.0.as_str())).collect();
+    assert_eq!((expected.len(), &found), (5, &expected), "whole, and oldest first");
+    assert_eq!(pass.store.to_authorise(&shop("beta")).await.unwrap(), [], "no merge of this one may go");
 }

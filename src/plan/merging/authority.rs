@@ -21,7 +21,8 @@ const IN_VAIN: u64 = 2;
 pub struct Question<'a> {
     /// The shop whose merges are to be carried out.
     pub shop: &'a ShopName,
-    /// Open and approved merges of the account, in any order.
+    /// Merges of the shop that are open or approved, and those of the account that name a customer of theirs, in any order. Others change
+    /// nothing.
     pub proposals: &'a [KeptProposal],
     /// What was tried of them.
     pub tried: &'a BTreeMap<ProposalId, Tried>,

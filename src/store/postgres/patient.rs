@@ -213,6 +213,10 @@ impl Merges for PostgresStore {
         self.worked(Twice::Same, || self.units.merge_state(shop, now)).await
     }
 
+    async fn to_authorise(&self, shop: &ShopName) -> Result<Vec<KeptProposal>, StoreError> {
+        self.worked(Twice::Same, || self.units.to_authorise(shop)).await
+    }
+
     async fn merges(&self, which: &MergeQuery) -> Result<Vec<Merge>, StoreError> {
         self.patiently(Twice::Same, || self.units.merges(which)).await
     }

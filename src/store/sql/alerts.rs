@@ -118,10 +118,10 @@ async fn standing(c: &mut Connection, account: &AccountName) -> Result<Standing,
     let name = account.as_str();
     let paused: Option<(Option<i64>, Option<String>)> =
         query_as(questions::PAUSE).bind(name).fetch_optional(&mut *c).await.map_err(failed)?;
-    let rows = query(DOUBTED).bind(name).fetch_all(&mut *c).await.map_err(failed)?;
-    let doubted = all(&rows, |row| Ok((shop(row)?, moment(row, "doubted_at")?)))?.into_iter().collect();
-    let rows = query(PASSES).bind(name).fetch_all(&mut *c).await.map_err(failed)?;
-    let passes: BTreeMap<(ShopName, Pass), Passes> = all(&rows, |row| passes(row, account))?.into_iter().collect();
+    let doubted = all(query(DOUBTED).bind(name), &mut *c, |row| Ok((shop(row)?, moment(row, "doubted_at")?))).await?;
+    let doubted = doubted.into_iter().collect();
+    let passes = all(query(PASSES).bind(name), &mut *c, |row| passes(row, account)).await?;
+    let passes: BTreeMap<(ShopName, Pass), Passes> = passes.into_iter().collect();
     Ok(Standing {
         paused: paused.and_then(|(at, _)| at).map(Moment::from_millis),
         holds: questions::holds(&mut *c, account, false).await?,
@@ -150,8 +150,7 @@ fn doubt(open: OpenMerge) -> OpenDoubt {
 }
 
 async fn alerts(c: &mut Connection, account: &AccountName) -> Result<Vec<KeptAlert>, StoreError> {
-    let rows = query(ALERTS).bind(account.as_str()).fetch_all(c).await.map_err(failed)?;
-    all(&rows, kept)
+    all(query(ALERTS).bind(account.as_str()), c, kept).await
 }
 
 async fn tell(c: &mut Connection, account: &AccountName, changes: &[AlertChange]) -> Result<u64, StoreError> {

@@ -55,10 +55,7 @@ impl ByHand for TheStore {
     async fn by_hand(&self, customer: &CustomerId) -> Result<Vec<KeptHandWrite>, StoreError> {
         let customer = customer.clone();
         self.read(move |c, account| {
-            Box::pin(async move {
-                let rows = query(OF).bind(account.as_str()).bind(customer.as_str()).fetch_all(c).await;
-                all(&rows.map_err(failed)?, kept)
-            })
+            Box::pin(async move { all(query(OF).bind(account.as_str()).bind(customer.as_str()), c, kept).await })
         })
         .await
     }

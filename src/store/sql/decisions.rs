@@ -284,8 +284,8 @@ impl Word<'_> {
         links::end(c, self.account, &contact.shop, &[contact.id], self.now).await?;
         // Whoever waited beside it may be the one.
         let waiting = query(WAITING).bind(self.account.as_str()).bind(link.customer.as_str());
-        let waiting = waiting.fetch_all(&mut *c).await.map_err(failed)?;
-        due_now(c, self.account, &rows::all(&waiting, rows::contact)?, self.now).await?;
+        let waiting = rows::all(waiting, &mut *c, rows::contact).await?;
+        due_now(c, self.account, &waiting, self.now).await?;
         self.due_now(c, contact).await
     }
 

@@ -159,9 +159,13 @@ async fn standing(
     if asked.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let rows = query(TOMBSTONES).bind(account.as_str()).bind(json(asked)?).fetch_all(c).await.map_err(failed)?;
     let found: BTreeSet<(String, String)> =
-        all(&rows, |row| Ok((get(row, "kind")?, get(row, "value")?)))?.into_iter().collect();
+        all(query(TOMBSTONES).bind(account.as_str()).bind(json(asked)?), c, |row| {
+            Ok((get(row, "kind")?, get(row, "value")?))
+        })
+        .await?
+        .into_iter()
+        .collect();
     Ok(asked
         .iter()
         .filter(|Tombstone(kind, value)| found.contains(&((*kind).to_owned(), value.clone())))
@@ -179,7 +183,7 @@ pub(super) async fn erase(
     let emails: BTreeSet<&Keyed> = whom.emails.iter().collect();
     let phones: BTreeSet<&Keyed> = whom.phones.iter().collect();
     let who = query(WHO).bind(account.as_str()).bind(json(&emails)?).bind(json(&phones)?);
-    let matching = all(&who.fetch_all(&mut *c).await.map_err(failed)?, contact)?;
+    let matching = all(who, &mut *c, contact).await?;
     let contacts: BTreeSet<ContactKey> = whom.contacts.iter().cloned().chain(matching).collect();
 
     let erase = query_scalar(ERASE).bind(account.as_str()).bind(now.millis()).bind(by);
@@ -265,8 +269,7 @@ pub(super) async fn lift(
 }
 
 pub(super) async fn erasures(c: &mut Connection, account: &AccountName) -> Result<Vec<Erased>, StoreError> {
-    let rows = query(ALL).bind(account.as_str()).fetch_all(c).await.map_err(failed)?;
-    all(&rows, read)
+    all(query(ALL).bind(account.as_str()), c, read).await
 }
 
 fn read(row: &Row) -> Result<Erased, StoreError> {

@@ -53,8 +53,10 @@ pub(super) async fn of(
     account: &str,
     asked: &str,
 ) -> Result<BTreeMap<ContactKey, HeldUpdate>, StoreError> {
-    let rows = query(OF).bind(account).bind(asked).fetch_all(c).await.map_err(failed)?;
-    Ok(all(&rows, |row| Ok((contact(row)?, update(row)?)))?.into_iter().collect())
+    Ok(all(query(OF).bind(account).bind(asked), c, |row| Ok((contact(row)?, update(row)?)))
+        .await?
+        .into_iter()
+        .collect())
 }
 
 fn update(row: &Row) -> Result<HeldUpdate, StoreError> {
@@ -159,8 +161,7 @@ pub(super) async fn list(
     limit: u64,
 ) -> Result<Vec<ContactKey>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = query(LIST).bind(account.as_str()).bind(hold).bind(limit).fetch_all(c).await.map_err(failed)?;
-    all(&rows, contact)
+    all(query(LIST).bind(account.as_str()).bind(hold).bind(limit), c, contact).await
 }
 
 /// A hold was released: whom it holds is due at once.

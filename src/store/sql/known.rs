@@ -96,13 +96,7 @@ pub(super) async fn found(
     customers: &[CustomerId],
     identifiers: &[Keyed],
 ) -> Result<Found, StoreError> {
-    let rows = query(LINKS_OF_CUSTOMERS)
-        .bind(account.as_str())
-        .bind(json(customers)?)
-        .fetch_all(&mut *c)
-        .await
-        .map_err(failed)?;
-    let links = all(&rows, link)?;
+    let links = all(query(LINKS_OF_CUSTOMERS).bind(account.as_str()).bind(json(customers)?), &mut *c, link).await?;
     // Whose link has ended is nobody's name any more.
     let linked: Vec<ContactKey> =
         links.iter().filter(|link| link.ended.is_none()).map(|link| link.contact.clone()).collect();
@@ -161,30 +155,30 @@ pub(super) async fn priors(
     let asked = pairs(keys)?;
     let mut writes = writes(&mut *c, account, &asked).await?;
     let account = account.as_str();
-    let rows = query(LINKS).bind(account).bind(&asked).fetch_all(&mut *c).await.map_err(failed)?;
-    let mut links: BTreeMap<ContactKey, Vec<Link>> =
-        grouped(all(&rows, link)?.into_iter().map(|link| (link.contact.clone(), link)).collect());
+    let about = |sql: &'static str| query(sql).bind(account).bind(asked.as_str());
+    let links = all(about(LINKS), &mut *c, |row| Ok((contact(row)?, link(row)?)));
+    let mut links: BTreeMap<ContactKey, Vec<Link>> = grouped(links.await?);
     let mut held = held::of(c, account, &asked).await?;
 
-    let rows = query(RULINGS).bind(account).bind(&asked).fetch_all(&mut *c).await.map_err(failed)?;
-    let mut rulings: BTreeMap<ContactKey, Vec<(CustomerId, Ruling)>> =
-        grouped(all(&rows, |row| Ok((contact(row)?, (customer(row)?, from_word(get(row, "ruling")?, "a ruling")?))))?);
+    let rulings = all(about(RULINGS), &mut *c, |row| {
+        Ok((contact(row)?, (customer(row)?, from_word(get(row, "ruling")?, "a ruling")?)))
+    });
+    let mut rulings: BTreeMap<ContactKey, Vec<(CustomerId, Ruling)>> = grouped(rulings.await?);
 
-    let rows = query(CONTACTS).bind(account).bind(&asked).fetch_all(c).await.map_err(failed)?;
+    let rows =
+        all(about(CONTACTS), c, |row| Ok((contact(row)?, entry(row)?, judged(row)?.unzip(), flag(row, "missing")?)));
     let mut priors = BTreeMap::new();
-    for row in &rows {
-        let key = contact(row)?;
-        let (judged, by) = judged(row)?.unzip();
+    for (key, entry, (judged, by), missing) in rows.await? {
         let (mut standing, mut former): (Vec<_>, Vec<_>) =
             links.remove(&key).unwrap_or_default().into_iter().partition(|link| link.ended.is_none());
         former.sort_by_key(|link| std::cmp::Reverse(link.ended));
         let prior = Prior {
-            entry: entry(row)?,
+            entry,
             judged,
             link: standing.pop(),
             former,
             held: held.remove(&key),
-            missing: flag(row, "missing")?,
+            missing,
             rulings: rulings.remove(&key).unwrap_or_default(),
             unsettled: writes.remove(&key).unwrap_or_default(),
         };
@@ -199,8 +193,8 @@ async fn writes(
     account: &AccountName,
     asked: &str,
 ) -> Result<BTreeMap<ContactKey, Vec<Unsettled>>, StoreError> {
-    let rows = query(UNSETTLED).bind(account.as_str()).bind(asked).fetch_all(c).await.map_err(failed)?;
-    Ok(grouped(all(&rows, |row| Ok((contact(row)?, unsettled(row)?)))?))
+    let asked = query(UNSETTLED).bind(account.as_str()).bind(asked);
+    Ok(grouped(all(asked, c, |row| Ok((contact(row)?, unsettled(row)?))).await?))
 }
 
 /// Contacts as the statements take them, each once.

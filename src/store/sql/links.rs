@@ -135,8 +135,7 @@ async fn end_but(
         return Ok(BTreeSet::new());
     }
     let end = query(END).bind(account.as_str()).bind(shop.as_str()).bind(json(stays)?).bind(at.millis());
-    let ended = end.fetch_all(c).await.map_err(failed)?;
-    let ended = all(&ended, |row| Ok((customer(row)?, get::<&str>(row, "role")? == Role::Owner.as_str())))?;
+    let ended = all(end, c, |row| Ok((customer(row)?, get::<&str>(row, "role")? == Role::Owner.as_str()))).await?;
     Ok(ended.into_iter().filter_map(|(customer, owned)| owned.then_some(customer)).collect())
 }
 
@@ -150,8 +149,8 @@ pub(super) async fn inherit(
     if left.is_empty() {
         return Ok(());
     }
-    let heirs = query(HEIRS).bind(account.as_str()).bind(json(left)?).fetch_all(&mut *c).await.map_err(failed)?;
-    due_now(c, account, &all(&heirs, contact)?, at).await
+    let heirs = all(query(HEIRS).bind(account.as_str()).bind(json(left)?), &mut *c, contact).await?;
+    due_now(c, account, &heirs, at).await
 }
 
 /// A link as [`PUT`] takes it.
@@ -179,7 +178,7 @@ pub(super) async fn carry_over(
 ) -> Result<(), StoreError> {
     let of = async |c: &mut Connection, customer: &CustomerId| {
         let rows = query(LINKS_OF_CUSTOMERS).bind(account.as_str()).bind(json(&[customer])?);
-        all(&rows.fetch_all(c).await.map_err(failed)?, link)
+        all(rows, c, link).await
     };
     let carried = link::carried_over(of(c, gone).await?, &of(c, remains).await?, remains);
     query(FORGET).bind(account.as_str()).bind(gone.as_str()).execute(&mut *c).await.map_err(failed)?;

@@ -71,8 +71,7 @@ pub(super) async fn state(
     let (automatic, approved) = today(c, account, now).await?;
     let looked_at = query_scalar(LOOKED_AT).bind(name).bind(shop.as_str()).bind(super::proposals::US);
     let looked_at: i64 = looked_at.fetch_one(&mut *c).await.map_err(failed)?;
-    let restored = query(RESTORED).bind(name).fetch_all(&mut *c).await.map_err(failed)?;
-    let restored = all(&restored, contact)?.into_iter().collect();
+    let restored = all(query(RESTORED).bind(name), &mut *c, contact).await?.into_iter().collect();
     let rows = query(TRIED).bind(name).fetch_all(&mut *c).await.map_err(failed)?;
     let mut tried = BTreeMap::new();
     for row in &rows {
@@ -114,8 +113,7 @@ pub(super) async fn open(c: &mut Connection, account: &AccountName) -> Result<Ve
     let mut open = Vec::with_capacity(rows.len());
     for row in &rows {
         let merge = merge(row)?;
-        let before = query(BEFORE).bind(merge.id.0).fetch_all(&mut *c).await.map_err(failed)?;
-        let before = all(&before, |row| Ok(before_of(row)?.sealed))?;
+        let before = all(query(BEFORE).bind(merge.id.0), &mut *c, |row| Ok(before_of(row)?.sealed)).await?;
         open.push(OpenMerge { epoch: get(row, "epoch")?, doubt: doubt(row)?, merge, before });
     }
     Ok(open)
@@ -127,12 +125,12 @@ pub(super) async fn merges(
     which: &MergeQuery,
 ) -> Result<Vec<Merge>, StoreError> {
     let account = account.as_str();
-    let rows = match which {
-        MergeQuery::Of(proposal) => query(OF).bind(account).bind(&proposal.0).fetch_all(c).await,
-        MergeQuery::Naming(customers) => query(NAMING).bind(account).bind(json(customers)?).fetch_all(c).await,
-        MergeQuery::Last(number) => query(LAST).bind(account).bind(i64::from(*number)).fetch_all(c).await,
+    let asked = match which {
+        MergeQuery::Of(proposal) => query(OF).bind(account).bind(&proposal.0),
+        MergeQuery::Naming(customers) => query(NAMING).bind(account).bind(json(customers)?),
+        MergeQuery::Last(number) => query(LAST).bind(account).bind(i64::from(*number)),
     };
-    all(&rows.map_err(failed)?, merge)
+    all(asked, c, merge).await
 }
 
 pub(super) async fn before(
@@ -142,7 +140,7 @@ pub(super) async fn before(
     now: Moment,
 ) -> Result<Vec<Before>, StoreError> {
     let kept = query(BEFORES).bind(account.as_str()).bind(&of.0).bind(now.before(BEFORE_KEPT).millis());
-    all(&kept.fetch_all(c).await.map_err(failed)?, before_of)
+    all(kept, c, before_of).await
 }
 
 fn before_of(row: &Row) -> Result<Before, StoreError> {

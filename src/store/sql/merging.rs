@@ -272,8 +272,7 @@ async fn carry_over(
     links::carry_over(c, account, gone, remains).await?;
     let carry = query(CARRY_RULINGS).bind(name).bind(gone.as_str()).bind(remains.as_str());
     carry.execute(&mut *c).await.map_err(failed)?;
-    let parted = query(PARTED_FROM).bind(name).bind(gone.as_str()).fetch_all(&mut *c).await.map_err(failed)?;
-    let parted = all(&parted, customer)?;
+    let parted = all(query(PARTED_FROM).bind(name).bind(gone.as_str()), &mut *c, customer).await?;
     part(c, account, remains, parted.iter(), US, now).await?;
     let beside = super::story::contacts_of(c, account, remains).await?;
     let due: BTreeSet<ContactKey> = concerned.into_iter().chain(beside).collect();
@@ -307,8 +306,8 @@ async fn done_if_whole(
 ) -> Result<(), StoreError> {
     let Some(kept) = decisions::proposal(c, account, id).await? else { return Ok(()) };
     let Proposed::Merge { survivor, absorbed } = &kept.proposal.proposed else { return Ok(()) };
-    let gone = query(GONE_OF).bind(account.as_str()).bind(&id.0).fetch_all(&mut *c).await.map_err(failed)?;
-    let gone: BTreeSet<CustomerId> = all(&gone, customer)?.into_iter().collect();
+    let gone: BTreeSet<CustomerId> =
+        all(query(GONE_OF).bind(account.as_str()).bind(&id.0), &mut *c, customer).await?.into_iter().collect();
     let left = absorbed.iter().chain([survivor]).filter(|customer| !gone.contains(customer)).count();
     if left <= 1 { end(c, account, id, ProposalState::Done, now).await } else { Ok(()) }
 }
@@ -322,7 +321,7 @@ async fn end(
     now: Moment,
 ) -> Result<(), StoreError> {
     let end = query(DONE).bind(account.as_str()).bind(&id.0).bind(state.as_str()).bind(now.millis()).bind(US);
-    let contacts = all(&end.fetch_all(&mut *c).await.map_err(failed)?, contact)?;
+    let contacts = all(end, &mut *c, contact).await?;
     due_now(c, account, &contacts, now).await
 }
 
@@ -352,9 +351,8 @@ pub(super) async fn of(
 ) -> Result<(BTreeSet<CustomerId>, BTreeSet<(CustomerId, CustomerId)>), StoreError> {
     let asked = json(customers)?;
     let about = |sql: &'static str| query(sql).bind(account.as_str()).bind(asked.as_str());
-    let in_doubt = all(&about(IN_DOUBT).fetch_all(&mut *c).await.map_err(failed)?, customer)?;
-    let parted = about(PARTED).fetch_all(c).await.map_err(failed)?;
-    let parted = all(&parted, |row| Ok((customer_in(row, "one")?, customer_in(row, "other")?)))?;
+    let in_doubt = all(about(IN_DOUBT), &mut *c, customer).await?;
+    let parted = all(about(PARTED), c, |row| Ok((customer_in(row, "one")?, customer_in(row, "other")?))).await?;
     Ok((in_doubt.into_iter().collect(), parted.into_iter().collect()))
 }
 
@@ -364,8 +362,11 @@ pub(super) async fn open_of(
     account: &AccountName,
     id: &ProposalId,
 ) -> Result<Vec<Merge>, StoreError> {
-    let rows = query(merges::OF).bind(account.as_str()).bind(&id.0).fetch_all(c).await.map_err(failed)?;
-    Ok(all(&rows, merges::merge)?.into_iter().filter(Merge::is_open).collect())
+    Ok(all(query(merges::OF).bind(account.as_str()).bind(&id.0), c, merges::merge)
+        .await?
+        .into_iter()
+        .filter(Merge::is_open)
+        .collect())
 }
 
 /// What the customers of a merge held was written back.

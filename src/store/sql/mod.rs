@@ -185,6 +185,11 @@ impl Merges for TheStore {
         self.read(move |c, account| Box::pin(async move { merges::state(c, account, &shop, now).await })).await
     }
 
+    async fn to_authorise(&self, shop: &ShopName) -> Result<Vec<KeptProposal>, StoreError> {
+        let shop = shop.clone();
+        self.read(move |c, account| Box::pin(async move { proposals::to_authorise(c, account, &shop).await })).await
+    }
+
     async fn merges(&self, which: &MergeQuery) -> Result<Vec<Merge>, StoreError> {
         let which = which.clone();
         self.read(move |c, account| Box::pin(async move { merges::merges(c, account, &which).await })).await

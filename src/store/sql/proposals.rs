@@ -63,6 +63,24 @@ pub(super) use proposals;
 
 pub(super) const ALL: &str = proposals!("WHERE account = $1 ORDER BY since, proposal");
 pub(super) const IN_STATE: &str = proposals!("WHERE account = $1 AND state = $2 ORDER BY since, proposal");
+/// Merges of a shop that need no person, or have one's word; and every other one of the account that names a customer of theirs.
+pub(super) const TO_AUTHORISE: &str = proposals!(
+    "WHERE account = $1 AND kind = 'merge' AND state IN ('open', 'approved') AND proposal IN (
+         WITH going AS MATERIALIZED (
+                  SELECT proposal, customer, absorbed FROM proposals
+                   WHERE account = $1 AND shop = $2 AND kind = 'merge'
+                     AND (state = 'approved' OR state = 'open' AND because IS NULL)),
+              named AS MATERIALIZED (
+                  SELECT customer FROM going UNION SELECT gone.atom FROM going, json_each(going.absorbed) gone)
+         SELECT rival.proposal FROM proposals rival
+          WHERE rival.account = $1 AND rival.kind = 'merge' AND rival.state IN ('open', 'approved')
+            AND rival.customer IN (SELECT customer FROM named)
+          UNION
+         SELECT rival.proposal FROM proposals rival, json_each(rival.absorbed) gone
+          WHERE rival.account = $1 AND rival.kind = 'merge' AND rival.state IN ('open', 'approved')
+            AND gone.atom IN (SELECT customer FROM named))
+      ORDER BY since, proposal"
+);
 
 /// Keeps the proposals of a page that was handled.
 pub(super) async fn keep(
@@ -127,11 +145,20 @@ pub(super) async fn in_state(
     account: &AccountName,
     state: Option<ProposalState>,
 ) -> Result<Vec<KeptProposal>, StoreError> {
-    let rows = match state {
-        Some(state) => query(IN_STATE).bind(account.as_str()).bind(state.as_str()).fetch_all(c).await,
-        None => query(ALL).bind(account.as_str()).fetch_all(c).await,
+    let asked = match state {
+        Some(state) => query(IN_STATE).bind(account.as_str()).bind(state.as_str()),
+        None => query(ALL).bind(account.as_str()),
     };
-    all(&rows.map_err(failed)?, proposal)
+    all(asked, c, proposal).await
+}
+
+/// What the merging of a shop is decided on.
+pub(super) async fn to_authorise(
+    c: &mut Connection,
+    account: &AccountName,
+    shop: &ShopName,
+) -> Result<Vec<KeptProposal>, StoreError> {
+    all(query(TO_AUTHORISE).bind(account.as_str()).bind(shop.as_str()), c, proposal).await
 }
 
 /// A row of [`PROPOSE`], in its order; lists are texts of their own.

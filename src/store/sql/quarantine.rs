@@ -40,8 +40,7 @@ pub(super) async fn parted(
     account: &AccountName,
     customers: &[CustomerId],
 ) -> Result<Vec<Parted>, StoreError> {
-    let rows = query(PARTED).bind(account.as_str()).bind(json(customers)?).fetch_all(c).await.map_err(failed)?;
-    all(&rows, |row| {
+    all(query(PARTED).bind(account.as_str()).bind(json(customers)?), c, |row| {
         Ok(Parted {
             one: customer_in(row, "one")?,
             other: customer_in(row, "other")?,
@@ -49,6 +48,7 @@ pub(super) async fn parted(
             at: moment(row, "decided_at")?,
         })
     })
+    .await
 }
 
 pub(super) async fn quarantine(

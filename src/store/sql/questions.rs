@@ -84,8 +84,7 @@ pub(super) async fn holds(
     account: &AccountName,
     released_too: bool,
 ) -> Result<Vec<Hold>, StoreError> {
-    let rows = query(HOLDS).bind(account.as_str()).bind(i64::from(released_too)).fetch_all(c).await.map_err(failed)?;
-    all(&rows, rows::hold)
+    all(query(HOLDS).bind(account.as_str()).bind(i64::from(released_too)), c, rows::hold).await
 }
 
 /// By which rules contacts were judged, and how many.
@@ -100,17 +99,15 @@ pub(super) async fn judged_by(
 }
 
 async fn shops(c: &mut Connection, account: &AccountName) -> Result<BTreeMap<ShopName, ShopOverview>, StoreError> {
-    let rows = query(SHOPS).bind(account.as_str()).fetch_all(&mut *c).await.map_err(failed)?;
-    let mut shops = all(&rows, one_shop)?.into_iter().collect::<BTreeMap<_, _>>();
+    let known = all(query(SHOPS).bind(account.as_str()), &mut *c, one_shop).await?;
+    let mut shops: BTreeMap<_, _> = known.into_iter().collect();
     for (name, shop) in &mut shops {
         shop.resync = resync::standing(c, account.as_str(), name.as_str()).await?;
     }
-    let rows = query(STATES).bind(account.as_str()).fetch_all(&mut *c).await.map_err(failed)?;
-    for row in &rows {
+    for row in &query(STATES).bind(account.as_str()).fetch_all(&mut *c).await.map_err(failed)? {
         count_state(shops.entry(shop(row)?).or_default(), row)?;
     }
-    let rows = query(LAST_RUNS).bind(account.as_str()).fetch_all(c).await.map_err(failed)?;
-    for run in all(&rows, |row| runs::report(row, account))? {
+    for run in all(query(LAST_RUNS).bind(account.as_str()), c, |row| runs::report(row, account)).await? {
         shops.entry(run.shop.clone()).or_default().last_runs.push(run);
     }
     Ok(shops)

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use futures::TryStreamExt as _;
 use serde::{
     Deserialize, Serialize,
     de::{DeserializeOwned, IntoDeserializer, value::Error as WordError},
 };
-use sqlx::Row as _;
+use sqlx::{Row as _, query::Query};
 
-use super::{Database, Row, failure::failed};
+use super::{Connection, Database, Row, failure::failed, statement::Arguments};
 use crate::{
     model::{
         ContactId, ContactKey, CustomerId, Hashes, Keyed, ShopName,
@@ -233,9 +234,19 @@ pub(super) fn hold(row: &Row) -> Result<Hold, StoreError> {
     })
 }
 
-/// Rows by what they mean, in the order they came.
-pub(super) fn all<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {
-    rows.iter().map(read).collect()
+/// What a statement finds, by what each row means, in the order they come. A row is let go once it is read: it is many times as large as
+/// what it means.
+pub(super) async fn all<T>(
+    asked: Query<'_, Database, Arguments>,
+    c: &mut Connection,
+    read: impl Fn(&Row) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut rows = asked.fetch(c);
+    let mut found = Vec::new();
+    while let Some(row) = rows.try_next().await.map_err(failed)? {
+        found.push(read(&row)?);
+    }
+    Ok(found)
 }
 
 /// Rows gathered under a key each.

@@ -82,11 +82,11 @@ pub(super) async fn runs(
     account: &AccountName,
     which: RunQuery,
 ) -> Result<Vec<RunReport>, StoreError> {
-    let rows = match which {
-        RunQuery::Last(number) => query(LAST).bind(account.as_str()).bind(i64::from(number)).fetch_all(c).await,
-        RunQuery::One(run) => query(ONE).bind(account.as_str()).bind(run.0).fetch_all(c).await,
+    let asked = match which {
+        RunQuery::Last(number) => query(LAST).bind(account.as_str()).bind(i64::from(number)),
+        RunQuery::One(run) => query(ONE).bind(account.as_str()).bind(run.0),
     };
-    all(&rows.map_err(failed)?, |row| report(row, account))
+    all(asked, c, |row| report(row, account)).await
 }
 
 pub(super) async fn last_done(
@@ -94,8 +94,12 @@ pub(super) async fn last_done(
     account: &AccountName,
     pass: Pass,
 ) -> Result<BTreeMap<ShopName, Moment>, StoreError> {
-    let rows = query(LAST_DONE).bind(account.as_str()).bind(pass.as_str()).fetch_all(c).await.map_err(failed)?;
-    Ok(all(&rows, |row| Ok((shop(row)?, moment(row, "started_at")?)))?.into_iter().collect())
+    Ok(all(query(LAST_DONE).bind(account.as_str()).bind(pass.as_str()), c, |row| {
+        Ok((shop(row)?, moment(row, "started_at")?))
+    })
+    .await?
+    .into_iter()
+    .collect())
 }
 
 /// The report of a run; one that made none has the zero of everything.

@@ -4,7 +4,8 @@ use sqlx::{FromRow, query::QueryAs};
 
 use super::{Database, Row, dialect::KEEP_PREPARED};
 
-type Arguments = <Database as sqlx::Database>::Arguments;
+/// What a statement is given.
+pub(super) type Arguments = <Database as sqlx::Database>::Arguments;
 
 pub(super) fn query<'q>(sql: &'static str) -> sqlx::query::Query<'q, Database, Arguments> {
     sqlx::query(sql).persistent(KEEP_PREPARED)

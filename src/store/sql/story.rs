@@ -2,7 +2,6 @@
 
 use super::{
     Connection,
-    failure::failed,
     known::{pairs, priors},
     rows::{all, contact, customer, from_word, get, json, link, moment, proposal, write},
     statement::query,
@@ -65,13 +64,14 @@ pub(super) async fn story(c: &mut Connection, account: &AccountName, of: &Whose)
     }
     let (account, contacts, customers) = (account.as_str(), pairs(&keys)?, json(&Vec::from_iter(one))?);
     let ask = |sql: &'static str| query(sql).bind(account).bind(contacts.as_str()).bind(customers.as_str());
-    story.links = all(&ask(LINKS).fetch_all(&mut *c).await.map_err(failed)?, link)?;
-    story.proposals = all(&ask(PROPOSALS).fetch_all(&mut *c).await.map_err(failed)?, proposal)?;
-    story.writes = all(&ask(WRITES).fetch_all(&mut *c).await.map_err(failed)?, write)?;
-    story.rulings = all(&ask(RULINGS).fetch_all(c).await.map_err(failed)?, |row| {
+    story.links = all(ask(LINKS), &mut *c, link).await?;
+    story.proposals = all(ask(PROPOSALS), &mut *c, proposal).await?;
+    story.writes = all(ask(WRITES), &mut *c, write).await?;
+    story.rulings = all(ask(RULINGS), c, |row| {
         let ruling = from_word(get(row, "ruling")?, "a ruling")?;
         Ok((contact(row)?, customer(row)?, ruling, get(row, "decided_by")?, moment(row, "decided_at")?))
-    })?;
+    })
+    .await?;
     Ok(story)
 }
 
@@ -81,6 +81,5 @@ pub(super) async fn contacts_of(
     account: &AccountName,
     customer: &CustomerId,
 ) -> Result<Vec<ContactKey>, StoreError> {
-    let rows = query(CONTACTS_OF).bind(account.as_str()).bind(customer.as_str()).fetch_all(c).await.map_err(failed)?;
-    all(&rows, contact)
+    all(query(CONTACTS_OF).bind(account.as_str()).bind(customer.as_str()), c, contact).await
 }

@@ -31,7 +31,7 @@ use crate::{
         CustomerId,
         hold::{HoldKind, NewHold},
         merge::AuthorisedBy,
-        proposal::{KeptProposal, ProposalId, ProposalState},
+        proposal::{KeptProposal, ProposalId},
     },
     plan::merging::authority::{self, Answer, Question, Waits},
     store::{MergeState, MergeStep},
@@ -48,8 +48,7 @@ impl Body<'_> {
         if bridge.writer.is_none() {
             return Ok(());
         }
-        let mut proposals = bridge.store.proposals(Some(ProposalState::Open)).await?;
-        proposals.extend(bridge.store.proposals(Some(ProposalState::Approved)).await?);
+        let proposals = bridge.store.to_authorise(bridge.shop_name()).await?;
         let state = bridge.store.merge_state(bridge.shop_name(), bridge.clock.now()).await?;
         let in_doubt: BTreeSet<CustomerId> =
             state.open.iter().flat_map(|open| [open.merge.survivor.clone(), open.merge.absorbed.clone()]).collect();

@@ -1,6 +1,8 @@
 //! Who may be merged now, and what holds the rest.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may end so")]
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::model::{ContactKey, proposal::Proposal, rules::Share};
 
@@ -235,4 +237,37 @@ fn other_shops_and_other_states_are_not_this_ones() {
     proposals[0].proposal.contact.shop = "second".parse().unwrap();
     proposals[1].state = ProposalState::Withdrawn;
     assert_eq!(world(proposals).go(), [3]);
+}
+
+proptest! {
+    /// What a merging asks the store for: merges of the shop that may go, and whatever names a customer of theirs.
+    #[test]
+    fn what_names_no_customer_of_those_that_may_go_changes_nothing(
+        drawn in prop::collection::vec((1_i64..6, prop::collection::btree_set(0_u8..9, 2..4), 0_u8..3, any::<bool>()), 0..9),
+    ) {
+        let mut all = BTreeMap::new();
+        for (contact, customers, kind, here) in drawn {
+            let names: Vec<String> = customers.iter().map(|n| format!("c{n}")).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let mut made = match kind {
+                0 => automatic(contact, &names),
+                1 => asks(contact, &names),
+                _ => approved(contact, &names, contact),
+            };
+            if !here {
+                made.proposal.contact.shop = "other".parse().unwrap();
+                made.proposal.id.0.push('*');
+            }
+            all.insert(made.proposal.id.clone(), made);
+        }
+        let all = world(all.into_values().collect());
+        let may_go = |kept: &&KeptProposal| {
+            let authorised = kept.state == ProposalState::Approved || kept.proposal.authority == Authority::Automatic;
+            kept.proposal.contact.shop == all.shop && authorised
+        };
+        let named: BTreeSet<_> = all.proposals.iter().filter(may_go).flat_map(members).collect();
+        let concerned = |kept: &&KeptProposal| members(kept).iter().any(|customer| named.contains(customer));
+        let few = world(all.proposals.iter().filter(concerned).cloned().collect());
+        prop_assert_eq!(few.ask(), all.ask());
+    }
 }
