@@ -25,7 +25,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anagrafe::sandbox::{Fault, FaultKind, Options, population::Population};
+use anagrafe::sandbox::{
+    Fault, FaultKind, Options,
+    population::{Population, ShopContact},
+};
 use serde_json::{Value, json};
 use support::{On, Town, contact};
 
@@ -36,7 +39,6 @@ const PEOPLE: i64 = 30;
 async fn town(on: On) -> Town {
     let customers = (1..=PEOPLE).map(|n| json!({"id": format!("c{n}"), "email": format!("p{n}@example.it")}));
     let customers = customers.map(|customer| customer.as_object().unwrap().clone()).collect();
-    let person = |n| contact(n, "", &format!("p{n}@example.it"), &format!("333 {:07}", 1_000_000 + n));
     let contacts = (1..=PEOPLE).map(person).collect();
     let town = Town::on(on, Population { contacts, customers, ..Population::default() }, Options::default()).await;
     town.edit(|text| {
@@ -44,6 +46,10 @@ async fn town(on: On) -> Town {
         text.replace("[store]", "[store]\nlease = \"11s\"")
     });
     town
+}
+
+fn person(n: i64) -> ShopContact {
+    contact(n, "", &format!("p{n}@example.it"), &format!("333 {:07}", 1_000_000 + n))
 }
 
 /// Writes take so long from now on.

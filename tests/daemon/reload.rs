@@ -1,8 +1,10 @@
 //! SIGHUP: a new configuration and new secrets are taken up between two runs; one that will not do is refused, and the old one goes on.
 
+use anagrafe::model::HashKey;
+
 use super::{
-    Daemon, all_done, runs, slow,
-    support::{On, both},
+    Daemon, PEOPLE, all_done, person, runs, slow,
+    support::{On, Town, both},
     town, until, until_async, until_done,
 };
 
@@ -67,4 +69,53 @@ async fn a_reload_in_mid_run_loses_no_work() {
     daemon.stop().await;
     all_done(&town).await;
     assert_eq!(town.written().len(), town.sandbox.vivocha.customers().len(), "each customer once");
+}
+
+const OLD: &str = "the key of these tests, until now";
+const NEW: &str = "the key of these tests, from now on";
+
+/// Under which key the store is.
+async fn is_under(town: &Town, key: &str) -> bool {
+    let check = HashKey::new(key.as_bytes()).unwrap().check_value().to_string();
+    town.texts("SELECT key_check FROM accounts").await == [check]
+}
+
+both!(a_daemon_goes_on_under_the_key_that_its_own_resync_changed_to, rotated);
+async fn rotated(on: On) {
+    let town = town(on).await;
+    town.keys(Some(OLD), None);
+    let mut daemon = Daemon::with(&town, |command| {
+        super::shifted(command, "+0 x60");
+        command.env("ANAGRAFE__SCHEDULE__SYNC", "* * * * *").env("ANAGRAFE__SCHEDULE__RESYNC", "*/5 * * * *");
+    });
+    until_done(&town, "sync", 1).await;
+    town.keys(Some(NEW), Some(OLD));
+    daemon.signal("HUP");
+    until_async(async || is_under(&town, NEW).await).await;
+    let before = runs(&town, "sync", None).await;
+    town.sandbox.open2b.add_contact(person(PEOPLE + 1));
+    until_async(async || runs(&town, "sync", Some("done")).await >= before + 3).await;
+    daemon.stop().await;
+    assert_eq!(runs(&town, "sync", Some("failed")).await, 0, "none asked under the old one: {}", daemon.log());
+    assert_eq!(town.number(&format!("SELECT COUNT(*) FROM contacts WHERE id = {}", PEOPLE + 1)).await, 1);
+    assert_eq!(town.written().len(), town.sandbox.vivocha.customers().len(), "nobody is written anew for it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_goes_on_under_the_key_that_another_process_changed_to() {
+    let town = town(On::Sqlite).await;
+    town.keys(Some(OLD), None);
+    town.anagrafe(&["sync"]).await.code(0);
+    town.keys(Some(NEW), Some(OLD));
+    let mut daemon = Daemon::with(&town, |command| {
+        command.env("ANAGRAFE__SCHEDULE__SYNC", "* * * * *");
+    });
+    daemon.ready().await;
+    town.anagrafe(&["resync", "--wait"]).await.code(0);
+    assert!(is_under(&town, NEW).await);
+    let before = runs(&town, "sync", None).await;
+    town.sandbox.open2b.add_contact(person(PEOPLE + 1));
+    until_async(async || runs(&town, "sync", Some("done")).await > before).await;
+    assert_eq!(town.number(&format!("SELECT COUNT(*) FROM contacts WHERE id = {}", PEOPLE + 1)).await, 1);
+    daemon.stop().await;
 }

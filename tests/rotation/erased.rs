@@ -31,14 +31,14 @@ async fn comes(on: On) {
     // Without the key before nothing is read: she would be taken for new.
     town.sandbox.open2b.add_contact(contact(21, "Di Nessun Luogo", NOWHERE, ""));
     for previous in [None, Some("quite another key than those")] {
-        keys(&town, Some(NEW), previous);
+        town.keys(Some(NEW), previous);
         for pass in ["sync", "resync", "plan"] {
             let refused = town.anagrafe(&[pass]).await.code(2);
             assert!(refused.stderr.contains("previous_hash_key"), "{refused:?}");
         }
         assert_eq!(town.anagrafe(&["check"]).await.code, 1);
     }
-    keys(&town, Some(NEW), Some(OLD));
+    town.keys(Some(NEW), Some(OLD));
     town.anagrafe(&["plan"]).await.code(0);
     assert_eq!(sealed(&town).await, 1, "a plan writes nothing");
     let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
@@ -47,7 +47,7 @@ async fn comes(on: On) {
     assert_eq!(sealed(&town).await, 0);
 
     // She was met, and the key before is not needed any more.
-    keys(&town, Some(NEW), None);
+    town.keys(Some(NEW), None);
     is_quiet(&town).await;
     assert_eq!(town.contact(8).await.state.unwrap(), "excluded");
     let list = town.anagrafe(&["erase", "list", "--json"]).await.code(0).json();
@@ -59,7 +59,7 @@ async fn repeated(on: On) {
     let town = changed(on).await;
     town.anagrafe(&["erase", "--email", &NOWHERE.to_uppercase()]).await.code(0);
     assert_eq!(sealed(&town).await, 0);
-    keys(&town, Some(NEW), None);
+    town.keys(Some(NEW), None);
     town.sandbox.open2b.add_contact(contact(21, "Di Nessun Luogo", NOWHERE, ""));
     town.anagrafe(&["sync"]).await.code(0);
     assert_eq!(town.contact(21).await.state.unwrap(), "excluded");
@@ -73,7 +73,7 @@ both!(a_second_change_waits_while_an_address_is_known_by_the_first_key_only, sec
 async fn second(on: On) {
     let town = changed(on).await;
     let third = "a third key, and the last of them";
-    keys(&town, Some(third), Some(NEW));
+    town.keys(Some(third), Some(NEW));
     // The pass itself refuses: the first key is not given any more.
     town.anagrafe(&["resync"]).await.code(2);
     assert_eq!(kept_under(&town).await, NEW);

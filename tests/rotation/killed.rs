@@ -25,7 +25,7 @@ async fn c1(on: On) {
     history(&town).await;
     let mut wanted = Vec::new();
     for (twin, key) in twins.iter().zip([OLD, NEW]) {
-        keys(twin, Some(key), None);
+        twin.keys(Some(key), None);
         history(twin).await;
         wanted.push(told(rows(twin).await));
     }
@@ -33,7 +33,7 @@ async fn c1(on: On) {
     // How long one takes that is left alone, there and back.
     let mut longest = Duration::ZERO;
     for (current, previous) in [(NEW, OLD), (OLD, NEW)] {
-        keys(&town, Some(current), Some(previous));
+        town.keys(Some(current), Some(previous));
         let began = Instant::now();
         town.anagrafe(&["resync"]).await.code(0);
         longest = longest.max(began.elapsed());
@@ -44,7 +44,7 @@ async fn c1(on: On) {
     let (mut current, mut previous) = (NEW, OLD);
     let mut kills = 0;
     while kills < KILLS {
-        keys(&town, Some(current), Some(previous));
+        town.keys(Some(current), Some(previous));
         kills += u32::from(killed(&town, longest.mul_f64(dice.random_range(0.2..1.1))).await);
         let key = kept_under(&town).await;
         assert_eq!(told(rows(&town).await), wanted[usize::from(key == NEW)], "{kills} kills: wholly under one key");
@@ -53,11 +53,11 @@ async fn c1(on: On) {
         }
     }
     town.sandbox.faults().clear();
-    keys(&town, Some(current), Some(previous));
+    town.keys(Some(current), Some(previous));
     town.anagrafe(&["resync"]).await.code(0);
     assert_eq!(kept_under(&town).await, current);
     assert_eq!(told(rows(&town).await), wanted[usize::from(current == NEW)]);
-    keys(&town, Some(current), None);
+    town.keys(Some(current), None);
     is_quiet(&town).await;
 }
 

@@ -32,18 +32,8 @@ async fn people(on: On, count: i64) -> Town {
     };
     let town = Town::on(on, population, Options::default()).await;
     town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 10"));
-    keys(&town, Some(OLD), None);
+    town.keys(Some(OLD), None);
     town
-}
-
-/// Sets the keys of the configuration.
-fn keys(town: &Town, current: Option<&str>, previous: Option<&str>) {
-    let line = |name: &str, key: Option<&str>| key.map(|key| format!("\n{name} = \"{key}\"")).unwrap_or_default();
-    let table = format!("[store]{}{}", line("hash_key", current), line("previous_hash_key", previous));
-    town.edit(|text| {
-        let kept = text.lines().filter(|line| !line.starts_with("hash_key") && !line.starts_with("previous_hash_key"));
-        kept.collect::<Vec<_>>().join("\n").replace("[store]", &table) + "\n"
-    });
 }
 
 fn email(n: i64) -> String {
@@ -136,7 +126,7 @@ async fn history(town: &Town) {
 
 /// Changes the key.
 async fn rotated(town: &Town) {
-    keys(town, Some(NEW), Some(OLD));
+    town.keys(Some(NEW), Some(OLD));
     let ended = town.anagrafe(&["resync"]).await.code(0);
     assert!(ended.stderr.contains("The hash key is changed"), "{ended:?}");
     assert_eq!(kept_under(town).await, NEW);
@@ -160,7 +150,7 @@ async fn all_of_it(on: On) {
     let before = rows(&town).await;
 
     // All goes on under the key before, and says so.
-    keys(&town, Some(NEW), Some(OLD));
+    town.keys(Some(NEW), Some(OLD));
     town.sandbox.clear_journal();
     let pending = "A change of the hash key is pending";
     for command in [&["sync"][..], &["status"], &["resync", "--contact", "3"]] {
@@ -175,7 +165,7 @@ async fn all_of_it(on: On) {
 
     // A town that never had another key, to which the same happened.
     let twin = people(on, 40).await;
-    keys(&twin, Some(NEW), None);
+    twin.keys(Some(NEW), None);
     history(&twin).await;
     twin.anagrafe(&["sync"]).await.code(0);
     rotated(&town).await;
@@ -185,10 +175,10 @@ async fn all_of_it(on: On) {
     assert_eq!(town.written(), Vec::<String>::new());
 
     // Neither the key alone that was before, nor a need for it.
-    keys(&town, Some(OLD), None);
+    town.keys(Some(OLD), None);
     let refused = town.anagrafe(&["sync"]).await.code(2);
     assert!(refused.stderr.contains("the hash key is not the one"), "{refused:?}");
-    keys(&town, Some(NEW), None);
+    town.keys(Some(NEW), None);
     is_quiet(&town).await;
     assert!(!town.anagrafe(&["status"]).await.code(0).stderr.contains("key"));
 
@@ -220,17 +210,17 @@ both!(nothing_but_a_whole_resync_changes_the_key, parts);
 async fn parts(on: On) {
     let town = people(on, 20).await;
     town.anagrafe(&["sync"]).await.code(0);
-    keys(&town, Some(NEW), Some(OLD));
+    town.keys(Some(NEW), Some(OLD));
     for part in [&["resync", "--contact", "3"][..], &["resync", "--from", "10"], &["sync"]] {
         town.anagrafe(part).await.code(0);
         assert_eq!(kept_under(&town).await, OLD);
     }
     rotated(&town).await;
     // And back again: each change is one like the other.
-    keys(&town, Some(OLD), Some(NEW));
+    town.keys(Some(OLD), Some(NEW));
     town.anagrafe(&["resync"]).await.code(0);
     assert_eq!(kept_under(&town).await, OLD);
-    keys(&town, Some(OLD), None);
+    town.keys(Some(OLD), None);
     is_quiet(&town).await;
 }
 
@@ -239,16 +229,16 @@ async fn wrong(on: On) {
     let town = people(on, 10).await;
     town.anagrafe(&["sync"]).await.code(0);
     let before = rows(&town).await;
-    keys(&town, Some(NEW), Some("neither this nor that, but long enough"));
+    town.keys(Some(NEW), Some("neither this nor that, but long enough"));
     for command in [&["sync"][..], &["resync"], &["status"], &["plan"], &["erase", "main/1"]] {
         let refused = town.anagrafe(command).await.code(2);
         assert!(refused.stderr.contains("nor is the previous one"), "{refused:?}");
     }
     assert_eq!(town.anagrafe(&["check"]).await.code, 1);
-    keys(&town, Some(NEW), Some(NEW));
+    town.keys(Some(NEW), Some(NEW));
     let refused = town.anagrafe(&["resync"]).await.code(2);
     assert!(refused.stderr.contains("store.previous_hash_key: the same as store.hash_key"), "{refused:?}");
-    keys(&town, Some(NEW), Some("short"));
+    town.keys(Some(NEW), Some("short"));
     town.anagrafe(&["config", "validate"]).await.code(2);
     assert_eq!(rows(&town).await, before);
     assert_eq!(kept_under(&town).await, OLD);
@@ -257,26 +247,26 @@ async fn wrong(on: On) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_was_made_in_the_state_directory_is_changed_to_one_that_is_given() {
     let town = people(On::Sqlite, 12).await;
-    keys(&town, None, None);
+    town.keys(None, None);
     town.anagrafe(&["sync"]).await.code(0);
     let made = town.dir.path().join("state/hash.key");
-    keys(&town, Some(NEW), None);
+    town.keys(Some(NEW), None);
     town.anagrafe(&["sync"]).await.code(2);
     town.edit(|text| text.replace("[store]", &format!("[store]\nprevious_hash_key_file = \"{}\"", made.display())));
     town.anagrafe(&["sync"]).await.code(0);
     town.anagrafe(&["resync"]).await.code(0);
     assert_eq!(kept_under(&town).await, NEW);
-    keys(&town, Some(NEW), None);
+    town.keys(Some(NEW), None);
     is_quiet(&town).await;
 
     // And to one that is made anew, once the old one is out of the way.
     let old = town.dir.path().join("state/hash.key.old");
     std::fs::rename(&made, &old).unwrap();
-    keys(&town, None, Some(NEW));
+    town.keys(None, Some(NEW));
     town.anagrafe(&["status"]).await.code(0);
     assert!(!made.exists(), "whoever looks makes none");
     town.anagrafe(&["resync"]).await.code(0);
-    keys(&town, None, None);
+    town.keys(None, None);
     is_quiet(&town).await;
     assert_ne!(std::fs::read(&made).unwrap(), std::fs::read(&old).unwrap());
 }
@@ -288,7 +278,7 @@ async fn planned(on: On) {
     town.sandbox.open2b.edit_contact(15, |contact| contact.phone = "333 4569999".into());
     let planned = async || town.anagrafe(&["plan", "--full"]).await.code(0).stdout;
     let before = planned().await;
-    keys(&town, Some(NEW), Some(OLD));
+    town.keys(Some(NEW), Some(OLD));
     assert_eq!(planned().await, before);
     town.sandbox.open2b.edit_contact(15, |contact| contact.phone = person(15).phone);
     rotated(&town).await;

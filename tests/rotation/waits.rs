@@ -8,7 +8,7 @@ use super::{
 };
 
 async fn waits(town: &Town, because: &str) {
-    keys(town, Some(NEW), Some(OLD));
+    town.keys(Some(NEW), Some(OLD));
     let ended = town.anagrafe(&["resync"]).await.code(1);
     assert!(ended.stderr.contains("The hash key was not changed") && ended.stderr.contains(because), "{ended:?}");
     assert_eq!(kept_under(town).await, OLD);
@@ -30,7 +30,7 @@ async fn unread(on: On) {
     assert_eq!(rows(&town).await.into_iter().filter(|row| !row.starts_with("staged")).collect::<Vec<_>>(), before);
     town.sandbox.faults().clear();
     rotated(&town).await;
-    keys(&town, Some(NEW), None);
+    town.keys(Some(NEW), None);
     is_quiet(&town).await;
     town.sandbox.open2b.edit_contact(4, |contact| contact.phone = "333 4560044".into());
     town.anagrafe(&["resync"]).await.code(0);
@@ -67,7 +67,7 @@ both!(a_resync_that_does_not_come_to_its_end_changes_no_key, ended);
 async fn ended(on: On) {
     let town = people(on, 30).await;
     town.anagrafe(&["sync"]).await.code(0);
-    keys(&town, Some(NEW), Some(OLD));
+    town.keys(Some(NEW), Some(OLD));
     town.sandbox.faults().set(Fault::always("contacts.find", broken()).after(2));
     let ended = town.anagrafe(&["resync"]).await.code(1);
     assert!(ended.stderr.contains("not every shop's resync came to its end"), "{ended:?}");
@@ -92,7 +92,7 @@ async fn broken_record(on: On) {
     town.anagrafe(&["sync"]).await.code(0);
     town.anagrafe(&["resync"]).await.code(0);
     let before = rows(&town).await;
-    keys(&town, Some(NEW), Some(OLD));
+    town.keys(Some(NEW), Some(OLD));
     // Of each page of the reading after the resync one record is broken; asked for by its id it is whole.
     let how = Malformed::Types;
     town.sandbox.faults().set(Fault::always("contacts.find", FaultKind::MalformedRecord { how }).after(3));
@@ -103,6 +103,6 @@ async fn broken_record(on: On) {
     rotated(&town).await;
     assert_eq!(super::unhashed(&rows(&town).await), super::unhashed(&before));
     town.sandbox.faults().clear();
-    keys(&town, Some(NEW), None);
+    town.keys(Some(NEW), None);
     is_quiet(&town).await;
 }

@@ -196,6 +196,17 @@ impl Town {
         fs::write(self.config(), change(text)).unwrap();
     }
 
+    /// Sets the keys of the configuration: the one in force, and the one that was before.
+    pub fn keys(&self, current: Option<&str>, previous: Option<&str>) {
+        let line = |name: &str, key: Option<&str>| key.map(|key| format!("\n{name} = \"{key}\"")).unwrap_or_default();
+        let table = format!("[store]{}{}", line("hash_key", current), line("previous_hash_key", previous));
+        self.edit(|text| {
+            let is_key = |line: &&str| line.starts_with("hash_key") || line.starts_with("previous_hash_key");
+            let kept: Vec<&str> = text.lines().filter(|line| !is_key(line)).collect();
+            kept.join("\n").replace("[store]", &table) + "\n"
+        });
+    }
+
     /// Appends a table to the configuration file.
     pub fn append(&self, table: &str) {
         self.edit(|text| format!("{text}\n{table}\n"));

@@ -1,6 +1,6 @@
 //! How the daemon's health looks at the store: whether it answers, how things stand, and the figures that are the store's.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::{
         status::{self, Status},
     },
     config::Settings,
-    daemon::health::Look,
+    daemon::{Present, health::Look},
     model::{hold::HoldKind, run::Pass, state::ContactState, time::Moment},
     observe::metrics::stands,
     sync::{Clock as _, SystemClock},
@@ -21,19 +21,19 @@ use crate::{
 /// The store of the present crew, if there is one yet.
 #[derive(Default)]
 pub struct StoreLook {
-    now: Mutex<Option<(Arc<Settings>, Arc<Memory>)>>,
+    now: Present<(Arc<Settings>, Arc<Memory>)>,
 }
 
 impl StoreLook {
     /// There is a new one; answers the one before.
     pub fn see(&self, settings: Settings, memory: Arc<Memory>) -> Option<Arc<Memory>> {
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        now.replace((Arc::new(settings), memory)).map(|(_, memory)| memory)
+        let before = self.now.get();
+        self.now.set(Some((Arc::new(settings), memory)));
+        before.map(|(_, memory)| memory)
     }
 
     fn desk(&self) -> Result<Desk, String> {
-        let now = self.now.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (settings, memory) = now.ok_or("the store is not open yet")?;
+        let (settings, memory) = self.now.get().ok_or("the store is not open yet")?;
         Ok(Desk { settings: (*settings).clone(), memory, now: SystemClock.now() })
     }
 }

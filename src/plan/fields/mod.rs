@@ -241,6 +241,9 @@ fn field_plan(field: Field, wish: &Wish<'_>, customer: &Customer, reading: &Read
         | Verdict::Shared
         | Verdict::HeldByAnother => Map::new(),
     };
+    // What would change nothing is not sent: it stands there, whoever wrote it.
+    let stands = verdict == Verdict::Write && body.iter().all(|(key, value)| customer.document.get(key) == Some(value));
+    let (verdict, body) = if stands { (Verdict::Kept, Map::new()) } else { (verdict, body) };
     let sent = value::hash_after(field, &standing, &body, wish.shop, reading);
     FieldPlan { verdict, source: source_hash, before, sent, body }
 }

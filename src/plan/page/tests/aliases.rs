@@ -218,3 +218,22 @@ fn where_the_names_differ_a_person_decides() {
     world.pass();
     assert_eq!(world.plan().contacts[0].proposals, first);
 }
+
+#[test]
+fn what_stands_already_is_not_written_again() {
+    let typed = |email: &str, first: &str, last: &str| json!({"email": email, "telnum": "", "firstname": first, "lastname": last, "nickname": "", "note": "kept"});
+    let mut world = World::writing(WriteRule::Always)
+        .contact("1", "Mario", "mario@x.it", "")
+        .customer("A", typed("mario@x.it", "", ""))
+        .customer("B", typed("", "Mario Rossi", "Rossi"));
+    world.pass();
+    assert_eq!(world.stands("A", "nickname"), "Mario");
+    world.absorbed("A", "B");
+    // B's first and last name are an agent's; the nickname is what we wrote to A, and nobody remembers.
+    world.forget("B");
+    assert_eq!(world.stands("B", "nickname"), "Mario");
+    assert_eq!(world.told(), ["a/1 linked (email) -> B"]);
+    assert!(world.pass().is_empty());
+    assert_eq!(world.told(), ["a/1 linked (email) -> B"]);
+    assert!(!world.ours("B").contains(&Field::Name));
+}
