@@ -49,7 +49,7 @@ pub async fn run(context: &Context, args: CheckArgs) -> Result<Exit, Failure> {
             return show(&report, Exit::Usage, context.out);
         }
     };
-    logging::begin(&settings.observe, &context.globals);
+    logging::begin(context, &settings);
     report.add(CONFIGURATION, configuration(&settings, config::source(named.map(AsRef::as_ref))));
     let kept = store(context, &settings).await;
     let store_is_fit = kept.iter().all(|finding| finding.verdict != Standing::Contradicted);

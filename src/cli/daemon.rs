@@ -29,7 +29,7 @@ const TOLD: usize = 3;
 
 pub async fn run(context: &Context) -> Result<Exit, Failure> {
     let settings = setup::settings(context.globals.config.as_ref())?;
-    logging::begin(&settings.observe, &context.globals);
+    logging::begin(context, &settings);
     let signals = Signals::cancelling(&context.stop).map_err(Failure::failed)?;
     let reload = hangups()?;
     let figures = metrics::keep().map_err(Failure::failed)?;
