@@ -44,6 +44,7 @@ pub async fn run(context: &Context) -> Result<Exit, Failure> {
         look: Arc::clone(&look),
         rooms: rooms.clone(),
         listen: settings.observe.listen,
+        otlp_endpoint: settings.observe.otlp_endpoint.clone(),
     };
     let daemon = Daemon { state: Arc::clone(&state), recruiter: &recruiter, stop: context.stop.clone(), reload };
     // Health is answered to the last moment: it is what says that this process is stopping.

@@ -163,18 +163,17 @@ struct Told(Mutex<Standing>);
 
 #[derive(Debug, Default)]
 struct Standing {
-    /// Whether the last batch was lost.
-    failing: bool,
-    /// When that was told.
-    told: Option<Instant>,
+    /// When that they do not was told.
+    lost: Option<Instant>,
+    /// Whether that they do again is still to be told.
+    open: bool,
 }
 
 impl Told {
     fn lost(&self, why: &str) {
         let mut standing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        standing.failing = true;
-        if standing.told.is_none_or(|told| told.elapsed() > TELL_AGAIN) {
-            standing.told = Some(Instant::now());
+        if standing.lost.is_none_or(|told| told.elapsed() > TELL_AGAIN) {
+            *standing = Standing { lost: Some(Instant::now()), open: true };
             tracing::warn!(
                 error = why,
                 "traces do not arrive, and are lost until they do; runs are not concerned: look at observe.otlp_endpoint"
@@ -184,8 +183,43 @@ impl Told {
 
     fn arrived(&self) {
         let mut standing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::mem::take(&mut standing.failing) {
-            tracing::debug!("traces arrive again");
+        if std::mem::take(&mut standing.open) {
+            tracing::info!("traces arrive again");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::{Event, Level, subscriber::with_default};
+    use tracing_subscriber::{layer::Context, layer::SubscriberExt as _, registry};
+
+    use super::*;
+
+    /// The levels of what was logged.
+    #[derive(Clone, Default)]
+    struct Logged(Arc<Mutex<Vec<Level>>>);
+
+    impl<S: Subscriber> Layer<S> for Logged {
+        fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+            self.0.lock().unwrap().push(*event.metadata().level());
+        }
+    }
+
+    #[test]
+    fn that_traces_do_not_arrive_is_told_once_and_that_they_do_again_too() {
+        let logged = Logged::default();
+        with_default(registry().with(logged.clone()), || {
+            let told = Told::default();
+            told.arrived();
+            for _ in 0..100 {
+                told.lost("nobody listens");
+            }
+            for _ in 0..100 {
+                told.arrived();
+                told.lost("nobody listens");
+            }
+        });
+        assert_eq!(*logged.0.lock().unwrap(), [Level::WARN, Level::INFO]);
     }
 }

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    anagrafe,
     support::{Town, collector::Mood},
     traced,
 };
@@ -63,10 +62,24 @@ async fn an_answer_that_is_no_otlp_is_as_good_as_any_that_says_it_is_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_authority_that_cannot_be_read_is_told_by_whoever_needs_it() {
-    let (town, _collector) = traced(Mood::Takes).await;
-    town.append("[http]\nca_bundle = \"/nowhere/ca.pem\"");
-    let ended = anagrafe(&town, &["sync"], &[]).await;
-    assert_ne!(ended.code, 0);
-    assert!(ended.stderr.contains("/nowhere/ca.pem"), "{ended:?}");
+async fn a_check_says_whether_traces_are_taken_and_fails_for_nothing_of_that() {
+    let verdict = async |town: &Town| {
+        let report = town.anagrafe(&["check", "--json"]).await.code(0).json();
+        let findings = report["findings"].as_array().unwrap().clone();
+        let ours: Vec<_> = findings.into_iter().filter(|one| one["subject"] == "observe.otlp_endpoint").collect();
+        assert!(ours.len() <= 1, "{ours:?}");
+        ours.first().map(|one| (one["verdict"].as_str().unwrap().to_owned(), one["text"].as_str().unwrap().to_owned()))
+    };
+    let (town, collector) = traced(Mood::Takes).await;
+    assert_eq!(verdict(&town).await.unwrap().0, "confirmed");
+    drop(collector);
+    let (said, why) = verdict(&town).await.unwrap();
+    assert!(said == "unknown" && why.contains("cannot connect"), "{why}");
+    town.edit(|text| text.replace("otlp_endpoint", "# otlp_endpoint"));
+    assert_eq!(verdict(&town).await, None);
+    for (mood, word) in [(Mood::Hangs, "no answer within"), (Mood::Refuses(404), "404")] {
+        let (town, _collector) = traced(mood).await;
+        let (said, why) = verdict(&town).await.unwrap();
+        assert!(said == "unknown" && why.contains(word), "{why}");
+    }
 }

@@ -99,3 +99,26 @@ async fn the_log_decides_nothing_about_traces_nor_traces_about_the_log() {
     town.edit(|text| text.replace("otlp_endpoint", "# otlp_endpoint"));
     assert_eq!(with, log().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_the_environment_goes_along_and_is_told_nowhere() {
+    let (town, collector) = traced(Mood::Takes).await;
+    let given = [
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20hunter2,x-tenant=acme"),
+        ("ANAGRAFE__OBSERVE__LOG", "trace"),
+    ];
+    let ended = anagrafe(&town, &["sync"], &given).await.code(0);
+    for delivery in collector.deliveries() {
+        assert_eq!(
+            (&delivery.headers["authorization"], &delivery.headers["x-tenant"]),
+            (&"Bearer hunter2".parse().unwrap(), &"acme".parse().unwrap())
+        );
+        assert!(!holds(&delivery.body, "hunter2"));
+    }
+    assert!(!collector.deliveries().is_empty() && !format!("{ended:?}").contains("hunter2"));
+
+    collector.forget();
+    let ended = anagrafe(&town, &["sync"], &[("OTEL_EXPORTER_OTLP_HEADERS", "hunter2")]).await.code(0);
+    assert!(ended.stderr.contains("OTEL_EXPORTER_OTLP_HEADERS") && !ended.stderr.contains("hunter2"), "{ended:?}");
+    assert_eq!(collector.deliveries().len(), 0, "the run goes on without traces");
+}
