@@ -62,8 +62,9 @@ pub fn begin(context: &Context, settings: &Settings) {
     let mut layers = vec![log];
     layers.extend(traces.as_ref().map(observe::otlp::Traces::layer));
     // Already begun: by a test, or by the command around this one.
-    if tracing_subscriber::registry().with(layers).try_init().is_ok() {
-        traces.into_iter().for_each(|traces| context.traces(traces));
+    let began = tracing_subscriber::registry().with(layers).try_init().is_ok();
+    if let Some(traces) = traces.filter(|_| began) {
+        context.traces(traces);
     }
     if let Some(trouble) = trouble {
         tracing::warn!(error = trouble, "there are no traces: look at observe.otlp_endpoint");

@@ -129,6 +129,7 @@ fn traces_of(endpoint: &Url) -> Url {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where it fails")]
 mod tests {
     use super::*;
 

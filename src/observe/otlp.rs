@@ -190,9 +190,13 @@ impl Told {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 mod tests {
     use tracing::{Event, Level, subscriber::with_default};
-    use tracing_subscriber::{layer::Context, layer::SubscriberExt as _, registry};
+    use tracing_subscriber::{
+        layer::{Context, SubscriberExt as _},
+        registry,
+    };
 
     use super::*;
 

@@ -41,6 +41,10 @@ async fn g1_no_trace_shows_a_person_or_a_secret_whatever_goes_wrong_and_however_
     }
     let sent: Vec<u8> = collector.deliveries().iter().flat_map(|one| one.body.to_vec()).collect();
 
+    assert!(
+        holds(&sent, "customers.search") && holds(&sent, "anagrafe.waited_ms"),
+        "what is looked for would be found"
+    );
     let people = town.sandbox.open2b.contacts().into_iter().flat_map(|c| [Some(c.name), c.email, Some(c.phone)]);
     let people: Vec<String> = people.flatten().collect();
     let chats = town.sandbox.vivocha.customers().into_iter().flat_map(|customer| {
