@@ -18,6 +18,7 @@ use super::{
     network::{self, Network},
     output::Output,
     setup::{self, Purpose},
+    traces,
 };
 use crate::{
     config::{self, Problems, Settings, StoreUrl},
@@ -49,7 +50,7 @@ pub async fn run(context: &Context, args: CheckArgs) -> Result<Exit, Failure> {
             return show(&report, Exit::Usage, context.out);
         }
     };
-    logging::begin(&settings.observe, &context.globals);
+    logging::begin(context, &settings);
     report.add(CONFIGURATION, configuration(&settings, config::source(named.map(AsRef::as_ref))));
     let kept = store(context, &settings).await;
     let store_is_fit = kept.iter().all(|finding| finding.verdict != Standing::Contradicted);
@@ -71,12 +72,14 @@ pub async fn run(context: &Context, args: CheckArgs) -> Result<Exit, Failure> {
         Some(_) | None => None,
     };
     let shops = join_all(settings.shops.keys().map(|name| shop(&settings, &network, name)));
-    let (shops, account) = futures::join!(shops, account(&settings, &network, right.is_some()));
+    let account = account(&settings, &network, right.is_some());
+    let (shops, account, traces) = futures::join!(shops, account, traces::finding(&settings));
     for (name, findings) in settings.shops.keys().zip(shops) {
         report.add(format!("shop {name}"), findings);
     }
     let (account, reader) = account;
     report.add("vivocha", account);
+    report.add("traces", traces.into_iter().collect());
     let mut ended = Exit::Done;
     match (right, reader) {
         (Some(right), Some(reader)) => {

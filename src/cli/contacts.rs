@@ -222,7 +222,7 @@ impl Which {
 
 fn client(context: &Context, of: &OfShop) -> Result<Shop, Failure> {
     let settings = setup::settings(context.globals.config.as_ref())?;
-    logging::begin(&settings.observe, &context.globals);
+    logging::begin(context, &settings);
     let shops = setup::shops(&settings, of.shop.as_ref())?;
     let [name] = shops.as_slice() else {
         let names: Vec<&str> = shops.iter().map(ShopName::as_str).collect();

@@ -121,7 +121,7 @@ pub struct WriteArgs {
 
 pub async fn run(context: &Context, command: CustomersCommand) -> Result<Exit, Failure> {
     let settings = setup::settings(context.globals.config.as_ref())?;
-    logging::begin(&settings.observe, &context.globals);
+    logging::begin(context, &settings);
     match command {
         CustomersCommand::Search(args) => search(context, &settings, args).await,
         CustomersCommand::Get { id } => {

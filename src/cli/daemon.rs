@@ -29,7 +29,7 @@ const TOLD: usize = 3;
 
 pub async fn run(context: &Context) -> Result<Exit, Failure> {
     let settings = setup::settings(context.globals.config.as_ref())?;
-    logging::begin(&settings.observe, &context.globals);
+    logging::begin(context, &settings);
     let signals = Signals::cancelling(&context.stop).map_err(Failure::failed)?;
     let reload = hangups()?;
     let figures = metrics::keep().map_err(Failure::failed)?;
@@ -44,6 +44,7 @@ pub async fn run(context: &Context) -> Result<Exit, Failure> {
         look: Arc::clone(&look),
         rooms: rooms.clone(),
         listen: settings.observe.listen,
+        otlp_endpoint: settings.observe.otlp_endpoint.clone(),
     };
     let daemon = Daemon { state: Arc::clone(&state), recruiter: &recruiter, stop: context.stop.clone(), reload };
     // Health is answered to the last moment: it is what says that this process is stopping.

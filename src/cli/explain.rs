@@ -111,7 +111,7 @@ pub async fn run(context: &Context, args: ExplainArgs) -> Result<Exit, Failure> 
         }));
     }
     let desk = Desk::open(context).await?;
-    logging::begin(&desk.settings.observe, &context.globals);
+    logging::begin(context, &desk.settings);
     match args.kind {
         Kind::Contact => {
             let named = args.shop.as_ref().filter(|_| !args.id.contains('/'));

@@ -3,23 +3,37 @@
 
 use std::io::IsTerminal as _;
 
-use tracing::{Level, Metadata};
-use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing::{Level, Metadata, level_filters::LevelFilter};
+use tracing_subscriber::{
+    EnvFilter, Layer as _,
+    filter::{FilterExt as _, filter_fn},
+    fmt,
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
-use super::args::Globals;
-use crate::config::{LogFormat, Observe};
+use super::{Context, traces};
+use crate::{
+    config::{LogFormat, Settings},
+    observe,
+};
 
 /// What may be logged whatever filter the operator wrote: our own events, which never hold a person, and of the libraries below
 /// us what they say at `info` and above. Beneath that they tell addresses, headers and statements, people and keys in them.
 fn is_ours_to_say(event: &Metadata<'_>) -> bool {
+    // What is traced says nothing in the log.
+    if observe::traces::is_ours(event) {
+        return false;
+    }
     let ours = event.target() == "anagrafe" || event.target().starts_with("anagrafe::");
     // The scheduler is our alarm clock: what it says of its alarms is no news, and one that it loses is found out and told by us.
     let alarms = event.target().starts_with("tokio_cron_scheduler");
     ours || (*event.level() <= Level::INFO && !alarms)
 }
 
-/// Begins to log. A second call changes nothing.
-pub fn begin(observe: &Observe, globals: &Globals) {
+/// Begins to log, and to trace where the configuration says where to. A second call changes nothing.
+pub fn begin(context: &Context, settings: &Settings) {
+    let (observe, globals) = (&settings.observe, &context.globals);
     let level = match (globals.verbose, globals.quiet) {
         (0, true) => "error".to_owned(),
         // What a command has to say it prints itself; its log begins at what a person should look into.
@@ -29,17 +43,30 @@ pub fn begin(observe: &Observe, globals: &Globals) {
         (_, _) => "info,anagrafe=trace".to_owned(),
     };
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    // Each by a filter of its own: what is logged decides nothing about what is traced, nor the other way round.
+    let filter = filter.and(filter_fn(is_ours_to_say).with_max_level_hint(LevelFilter::TRACE));
     let pretty = match observe.log_format {
         LogFormat::Auto => std::io::stderr().is_terminal(),
         LogFormat::Pretty => true,
         LogFormat::Json => false,
     };
-    let registry = tracing_subscriber::registry().with(filter).with(filter_fn(is_ours_to_say));
-    let began = if pretty {
-        registry.with(fmt::layer().with_writer(super::progress::above_the_bar).with_target(false)).try_init()
+    let log = if pretty {
+        fmt::layer().with_writer(super::progress::above_the_bar).with_target(false).with_filter(filter).boxed()
     } else {
-        registry.with(fmt::layer().json().with_writer(std::io::stderr).flatten_event(true)).try_init()
+        fmt::layer().json().with_writer(std::io::stderr).flatten_event(true).with_filter(filter).boxed()
     };
+    let (traces, trouble) = match traces::begin(settings) {
+        Ok(traces) => (traces, None),
+        Err(trouble) => (None, Some(trouble)),
+    };
+    let mut layers = vec![log];
+    layers.extend(traces.as_ref().map(observe::otlp::Traces::layer));
     // Already begun: by a test, or by the command around this one.
-    drop(began);
+    let began = tracing_subscriber::registry().with(layers).try_init().is_ok();
+    if let Some(traces) = traces.filter(|_| began) {
+        context.traces(traces);
+    }
+    if let Some(trouble) = trouble {
+        tracing::warn!(error = trouble, "there are no traces: look at observe.otlp_endpoint");
+    }
 }

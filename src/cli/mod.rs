@@ -35,6 +35,7 @@ mod setup;
 mod signals;
 mod status;
 mod sync;
+mod traces;
 mod voice;
 mod works;
 
@@ -48,7 +49,7 @@ use args::{Cli, Command, Globals, OkIf};
 pub use exit::{Exit, Failure};
 use output::Output;
 
-use crate::store::Store;
+use crate::{observe::otlp::Traces, store::Store};
 
 /// What a command is called with.
 struct Context {
@@ -56,23 +57,33 @@ struct Context {
     out: Output,
     /// Stores that were opened, to be closed at the end: a file at rest then holds everything by itself.
     stores: Mutex<Vec<Arc<dyn Store>>>,
+    /// Traces that were begun, to be brought to their end.
+    traces: Mutex<Option<Traces>>,
     /// Cancelled by the first signal, where a command listens for them.
     stop: CancellationToken,
 }
 
 impl Context {
     fn new(globals: Globals, out: Output) -> Self {
-        Self { globals, out, stores: Mutex::default(), stop: CancellationToken::new() }
+        Self { globals, out, stores: Mutex::default(), traces: Mutex::default(), stop: CancellationToken::new() }
     }
 
     fn opened(&self, store: &Arc<dyn Store>) {
         self.stores.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(store));
     }
 
+    fn traces(&self, traces: Traces) {
+        *self.traces.lock().unwrap_or_else(PoisonError::into_inner) = Some(traces);
+    }
+
     async fn close(&self) {
         let stores = std::mem::take(&mut *self.stores.lock().unwrap_or_else(PoisonError::into_inner));
         for store in stores {
             store.close().await;
+        }
+        let traces = self.traces.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(traces) = traces {
+            traces.end().await;
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::{
 
 pub async fn run(context: &Context, args: PlanArgs) -> Result<Exit, Failure> {
     let settings = setup::settings(context.globals.config.as_ref())?;
-    logging::begin(&settings.observe, &context.globals);
+    logging::begin(context, &settings);
     let shops = setup::shops(&settings, args.shop.as_ref())?;
     let signals = Signals::cancelling(&context.stop).map_err(Failure::failed)?;
     let memory = setup::memory(context, &settings, Purpose::Plan).await?;

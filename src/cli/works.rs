@@ -48,7 +48,7 @@ impl Works {
     /// If something of it cannot be had.
     pub async fn open(context: &Context) -> Result<Self, Failure> {
         let settings = setup::settings(context.globals.config.as_ref())?;
-        logging::begin(&settings.observe, &context.globals);
+        logging::begin(context, &settings);
         let signals = Signals::cancelling(&context.stop).map_err(Failure::failed)?;
         Self::under(context, settings, signals, Voice::Command(context.out)).await
     }

@@ -168,6 +168,25 @@ pub enum Cause {
     Refused(String),
 }
 
+impl Cause {
+    /// In a word, for traces.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } => "connect",
+            Self::Tls { .. } => "tls",
+            Self::Timeout(_) => "timeout",
+            Self::Broken => "broken",
+            Self::TooLarge(_) => "too-large",
+            Self::Redirect(_) => "redirect",
+            Self::Status { .. } => "status",
+            Self::Protocol(_) => "protocol",
+            Self::LookAgain => "look-again",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
 /// A call that failed for good.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{system}: {call}: {cause}")]

@@ -20,7 +20,10 @@ use super::{
     retry::{Budget, Jitter, backoff, retry_after},
     transport::{Transport, TransportError},
 };
-use crate::observe::metrics;
+use crate::observe::{
+    metrics,
+    traces::{self, Sent},
+};
 
 /// How often whoever waits for its turn asks whether it still may be sent.
 const ASK_LEAVE: Duration = Duration::from_secs(1);
@@ -63,6 +66,13 @@ impl Next {
             Self::Fail(Verdict::Park, _) => "park",
             Self::Fail(Verdict::Stop, _) => "stop",
             Self::Fail(Verdict::Unknown, _) => "unknown",
+        }
+    }
+
+    const fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Done(_) => None,
+            Self::Fail(_, cause) | Self::Again(cause) => Some(cause),
         }
     }
 }
@@ -175,8 +185,20 @@ impl Client {
         };
         let (system, begun) = (&*self.inner.system, Instant::now());
         metrics::admitted(system, begun - asked, self.inner.gate.allowed(), left);
+        let span = traces::call(&Sent {
+            system,
+            call: call.name,
+            method: call.method.as_str(),
+            server: (call.url.host_str(), call.url.port_or_known_default()),
+            resent: number - 1,
+            waited: begun - asked,
+        });
+        let mut status = None;
         let next = match timeout(call.timeout, self.send(call)).await {
-            Ok(Ok(answer)) => self.weigh(call, answer, number, &pass, judge),
+            Ok(Ok(answer)) => {
+                status = Some(answer.status.as_u16());
+                self.weigh(call, answer, number, &pass, judge)
+            }
             Ok(Err(error)) => {
                 if matches!(error.cause, Cause::Timeout(_)) {
                     pass.overloaded();
@@ -189,6 +211,7 @@ impl Client {
             }
         };
         metrics::call(system, call.name, next.verdict(), begun.elapsed());
+        traces::answered(&span, status, next.verdict(), next.cause().map(Cause::as_str));
         next
     }
 

@@ -97,3 +97,27 @@ pub enum PassError {
         counted: u64,
     },
 }
+
+impl PassError {
+    /// In a word, for traces.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Call(error) => error.cause.as_str(),
+            Self::Store(_) => "store",
+            Self::Held(_) => "held",
+            Self::Outage { .. } => "outage",
+            Self::Stopped => "stopped",
+            Self::Paused => "paused",
+            Self::Doubted { .. } => "doubted",
+            Self::Incomplete { .. } => "incomplete",
+            Self::NoSuchContacts => "no-such-contacts",
+            Self::LeaseLost => "lease-lost",
+            Self::Overrides { .. } => "overrides",
+            Self::Canary { .. } => "canary",
+            Self::NotReadBack { .. } => "not-read-back",
+            Self::Seal(_) => "seal",
+            Self::Unbalanced { .. } => "unbalanced",
+        }
+    }
+}

@@ -1,13 +1,15 @@
 //! The pages of a shop, the next one in flight while this one is worked on.
 
 use tokio_util::task::AbortOnDropHandle;
+use tracing::{Instrument as _, Span};
 
 use crate::{
     http::CallError,
+    observe::traces,
     open2b::{Field, Page, Shop},
 };
 
-type InFlight = AbortOnDropHandle<Result<Page, CallError>>;
+type InFlight = (AbortOnDropHandle<Result<Page, CallError>>, Span);
 
 /// A reading of a shop by rising id. Ends with the first empty page; ids strictly rise, so it does end.
 pub struct Pages {
@@ -25,24 +27,25 @@ impl Pages {
         Self { shop, fields, next, ahead }
     }
 
-    /// The next page; `None` at the end.
+    /// The next page, and its span, in which it is to be worked on; `None` at the end.
     ///
     /// # Errors
     /// Where the call failed, or the page breaks the protocol.
-    pub async fn next(&mut self) -> Result<Option<Page>, CallError> {
-        let Some(in_flight) = self.next.take() else { return Ok(None) };
+    pub async fn next(&mut self) -> Result<Option<(Page, Span)>, CallError> {
+        let Some((in_flight, span)) = self.next.take() else { return Ok(None) };
         let page = match in_flight.await {
             Ok(page) => page?,
             // The task is only ever aborted by dropping `self`, and a panic in it is a panic here.
             Err(error) => std::panic::resume_unwind(error.try_into_panic().unwrap_or_else(|e| Box::new(e))),
         };
+        traces::arrived(&span, page.last, page.records.len());
         if page.records.is_empty() {
             return Ok(None);
         }
         if self.ahead {
             self.next = Some(fetch(&self.shop, page.last, &self.fields));
         }
-        Ok(Some(page))
+        Ok(Some((page, span)))
     }
 
     /// Goes on after `after`, where pages are not fetched ahead.
@@ -55,5 +58,7 @@ impl Pages {
 
 fn fetch(shop: &Shop, after: i64, fields: &[Field]) -> InFlight {
     let (shop, fields) = (shop.clone(), fields.to_vec());
-    AbortOnDropHandle::new(tokio::spawn(async move { shop.page(after, &fields).await }))
+    let span = traces::page(after);
+    let fetching = async move { shop.page(after, &fields).await }.instrument(span.clone());
+    (AbortOnDropHandle::new(tokio::spawn(fetching)), span)
 }

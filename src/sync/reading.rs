@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tracing::Instrument as _;
+
 use super::{
     Bridge, PassError, Tenure,
     crossing::{Crossing, Reach},
@@ -17,6 +19,7 @@ use crate::{
         run::{Pass, RunId},
         time::Moment,
     },
+    observe::traces::{self, Phase},
     open2b::{Conditions, Field, Page, Record},
     plan::{gate::Gate, lookback, safeguards},
     store::{PageRecord, ShopProgress},
@@ -65,19 +68,19 @@ impl<'a> Body<'a> {
         if progress.known > 0 {
             guards::not_shrunk(bridge, self.tenure, self.run, &progress).await?;
         }
-        self.doubts(tally).await?;
+        self.doubts(tally).instrument(traces::phase(Phase::Doubts)).await?;
         let mut crossing = self.crossing(&progress, options.full);
         let (start, ahead) = self.start(options, &progress).await?;
         let of = options.limit.map_or(ahead, |limit| ahead.min(limit));
         if progress.crossed {
             let most = options.limit.map_or(due::MAX_DUE, |limit| limit.min(due::MAX_DUE));
-            crossing.due(most, &fields(bridge), tally).await?;
+            crossing.due(most, &fields(bridge), tally).instrument(traces::phase(Phase::Due)).await?;
         }
         if self.pages(&mut crossing, start.after, options.limit, of, tally).await? {
             let record = PageRecord { end: true, deep: start.deep || !progress.crossed, ..self.nothing() };
             bridge.store.record(&self.tenure.lease(), &record).await?;
         }
-        self.merging(&mut crossing, tally).await
+        self.merging(&mut crossing, tally).instrument(traces::phase(Phase::Merging)).await
     }
 
     /// Where to begin, and how many contacts there are from there. The whole lookback is read only where that is within a quarter of
@@ -129,11 +132,12 @@ impl<'a> Body<'a> {
         if left == Some(0) {
             return Ok(false);
         }
-        while let Some(page) = unless_stopped(&bridge.stop, pages.next()).await? {
+        while let Some((page, span)) = unless_stopped(&bridge.stop, pages.next()).await? {
             let page = cut(page, left);
             left = left.map(|left| left - page.records.len() as u64);
             crossing
                 .handle(page.records, Reach::Page { after, last: page.last, resync: false, moves: true }, tally)
+                .instrument(span)
                 .await?;
             bridge.watch.crossing(&self.report(tally, None), of.max(tally.read()));
             if left == Some(0) {

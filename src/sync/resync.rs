@@ -1,6 +1,8 @@
 //! A resync: everything, from the first contact to the last. It bounds staleness: edits, rechecks, deletions, and whatever a sync
 //! cannot see. Goes on where it was interrupted, unless that is too long ago, and lets what is due run between its pages.
 
+use tracing::Instrument as _;
+
 use super::{
     PassError,
     crossing::{Crossing, Reach},
@@ -17,6 +19,7 @@ use super::{
 use crate::{
     http::CallError,
     model::{ContactId, state::ContactState},
+    observe::traces::{self, Phase},
     open2b::Conditions,
     plan::completeness,
     store::{PageQuery, PageRecord, Resync, ResyncStep, ShopProgress},
@@ -46,7 +49,7 @@ impl Body<'_> {
         // What a store in doubt has forgotten may still be under way: it is settled, and merged, by a run that knows what was done.
         let doubted = progress.doubted_at.is_some();
         if !doubted {
-            self.doubts(tally).await?;
+            self.doubts(tally).instrument(traces::phase(Phase::Doubts)).await?;
         }
         let place = self.place(options, &progress, count).await?;
         let mut crossing = self.crossing(&progress, place.force);
@@ -57,13 +60,17 @@ impl Body<'_> {
             let record = PageRecord { end: true, deep: true, resync: Some(ResyncStep::Whole), ..self.nothing() };
             self.bridge.store.record(&self.tenure.lease(), &record).await?;
         }
-        Vanished { body: self, crossing: &mut crossing, released }.conclude(tally).await?;
+        let vanished = Vanished { body: self, crossing: &mut crossing, released };
+        vanished.conclude(tally).instrument(traces::phase(Phase::Vanished)).await?;
         // A rule that still waits for a person has not been applied to everybody.
         let rules = crossing.holds.is_empty().then(|| crossing.rules.clone());
         let forget_before = self.bridge.clock.now().before(completeness::KEPT);
         let end = PageRecord { resync: Some(ResyncStep::End { rules, forget_before }), ..self.nothing() };
         self.bridge.store.record(&self.tenure.lease(), &end).await?;
-        if doubted { Ok(()) } else { self.merging(&mut crossing, tally).await }
+        if doubted {
+            return Ok(());
+        }
+        self.merging(&mut crossing, tally).instrument(traces::phase(Phase::Merging)).await
     }
 
     /// These contacts only, by their ids.
@@ -74,7 +81,8 @@ impl Body<'_> {
         let mut crossing = self.crossing(&progress, force);
         let mut strange = Vec::new();
         for ids in ids.chunks(self.bridge.rules.page_size as usize) {
-            let Left { unread, unknown } = crossing.by_id(ids, &fields(self.bridge), tally).await?;
+            let span = traces::phase(Phase::Named);
+            let Left { unread, unknown } = crossing.by_id(ids, &fields(self.bridge), tally).instrument(span).await?;
             self.unread(&mut crossing, &unread, tally).await?;
             strange.extend(unknown);
             self.bridge.watch.crossing(&self.report(tally, None), tally.read());
@@ -166,8 +174,9 @@ impl Body<'_> {
         // Read from beyond the checkpoint, there is a gap below that nobody has accounted for.
         let moves = after <= checkpoint;
         let mut pages = Pages::after(bridge.shop.clone(), after, fields(bridge), true);
-        while let Some(page) = unless_stopped(&bridge.stop, pages.next()).await? {
-            crossing.handle(page.records, Reach::Page { after, last: page.last, resync, moves }, tally).await?;
+        while let Some((page, span)) = unless_stopped(&bridge.stop, pages.next()).await? {
+            let reach = Reach::Page { after, last: page.last, resync, moves };
+            crossing.handle(page.records, reach, tally).instrument(span).await?;
             after = page.last;
             bridge.watch.crossing(&self.report(tally, None), of.max(tally.read()));
             if interlude.rest().await? {

@@ -11,6 +11,7 @@ use std::{
 };
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tracing::Instrument as _;
 
 use super::{
     Bridge, PassError, Tenure,
@@ -25,7 +26,8 @@ use crate::{
     model::{
         ContactId, ContactKey, Customer, CustomerId, HashKey, Hashes, Keyed, ShopName, link::Link, state::ContactState,
     },
-    open2b::Record,
+    observe::traces::{self, Phase},
+    open2b::{Page, Record},
     plan::{fields::Plain, rekey::Rekeyed},
     store::{
         Hindrance, IndexEntry, Known, PageQuery, Prior, RekeyedContact, RekeyedLink, RekeyedPage, RekeyedShop, Switch,
@@ -86,8 +88,7 @@ pub async fn rotate(
         let source = sources.get(now.shop_name()).copied().unwrap_or(now.source);
         let then = Bridge { key: Arc::clone(next), source, ..now.clone() };
         let reading = Rereading { now, then: &then, tenure };
-        reading.pages().await?;
-        if let Some(waits) = reading.left().await? {
+        if let Some(waits) = reading.all().instrument(traces::phase(Phase::Rotation)).await? {
             return Ok(Rotated::Waits(waits));
         }
         let rules = (now.rules_print(), then.rules_print());
@@ -111,15 +112,24 @@ struct Rereading<'a> {
 type Customers = BTreeMap<CustomerId, Option<Customer>>;
 
 impl Rereading<'_> {
+    async fn all(&self) -> Result<Option<Waits>, PassError> {
+        self.pages().await?;
+        self.left().await
+    }
+
     async fn pages(&self) -> Result<(), PassError> {
         let mut pages = Pages::after(self.now.shop.clone(), 0, fields(self.now), true);
-        while let Some(page) = unless_stopped(&self.now.stop, pages.next()).await? {
-            let members = sorting::normalised(self.now, &page.records);
-            let ids: Vec<ContactId> = members.iter().map(|member| member.contact.id).collect();
-            let known = self.known(&ids).await?;
-            self.put_aside(&members, &known).await?;
+        while let Some((page, span)) = unless_stopped(&self.now.stop, pages.next()).await? {
+            self.page(&page).instrument(span).await?;
         }
         Ok(())
+    }
+
+    async fn page(&self, page: &Page) -> Result<(), PassError> {
+        let members = sorting::normalised(self.now, &page.records);
+        let ids: Vec<ContactId> = members.iter().map(|member| member.contact.id).collect();
+        let known = self.known(&ids).await?;
+        self.put_aside(&members, &known).await.map(drop)
     }
 
     /// Whoever is known and was on no page: gone from the shop, erased, unreadable there, or visible to those only who ask by id.

@@ -3,12 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use tracing::Instrument as _;
+
 use super::{Bridge, Interlude, PassError, Tenure, holding, reading::Body, survey, tally::Tally};
 use crate::{
     model::{
         ContactId,
         run::{Calls, Outcome, Pass, RunReport, SurveyNote},
     },
+    observe::traces,
     open2b::Conditions,
     store::NewRun,
 };
@@ -116,8 +119,14 @@ pub async fn resync(
 async fn run(bridge: &Bridge, tenure: &Tenure, task: Task<'_>, survey: Option<SurveyNote>) -> Result<Ran, PassError> {
     // What stops this run for a reason of its own stops no other.
     let bridge = &Bridge { stop: bridge.stop.child_token(), ..bridge.clone() };
+    let (shop, dry) = (bridge.shop_name().as_str(), bridge.writer.is_none());
+    let span = traces::run(task.pass(), bridge.account.as_str(), shop, dry);
     // A run is a large future, and is awaited from many places.
-    let ran = Box::pin(reported(bridge, tenure, task, survey)).await;
+    let ran = Box::pin(reported(bridge, tenure, task, survey)).instrument(span.clone()).await;
+    match &ran {
+        Ok(Ran { report, error }) => traces::ran(&span, report, error.as_ref().map(PassError::as_str)),
+        Err(error) => traces::failed(&span, error.as_str()),
+    }
     bridge.watch.done();
     ran
 }

@@ -1,10 +1,12 @@
 //! The survey: a shop that is new is first read whole into the index, hashes only and without a call to Vivocha, so that
 //! shared identifiers are known before anyone is linked. Resumes where it was interrupted.
 
+use tracing::Instrument as _;
+
 use super::{Bridge, PassError, Tenure, pages::Pages, recognise::recognise, stopping::unless_stopped, tally::Tally};
 use crate::{
     model::ContactId,
-    open2b::{Conditions, Field, Record},
+    open2b::{Conditions, Field, Page, Record},
     plan::{
         completeness,
         evidence::Hashes,
@@ -22,14 +24,9 @@ pub async fn survey(bridge: &Bridge, tenure: &Tenure, after: i64, of: u64, tally
     let fields = vec![Field::Id, Field::Name, Field::Phone, Field::Email];
     let mut pages = Pages::after(bridge.shop.clone(), after, fields, true);
     let mut last = after;
-    while let Some(page) = unless_stopped(&bridge.stop, pages.next()).await? {
+    while let Some((page, span)) = unless_stopped(&bridge.stop, pages.next()).await? {
         last = page.last;
-        let people: Vec<(ContactId, Identity)> =
-            page.records.iter().filter_map(|record| identified(record, bridge)).collect();
-        recognise(bridge, people.iter().map(|(_, identity)| identity)).await?;
-        let entries = people.iter().map(|(id, identity)| index_entry(*id, Hashes::of(identity, &bridge.key))).collect();
-        let step = SurveyStep { shop: bridge.shop_name().clone(), entries, after: last, whole: false };
-        bridge.store.survey(&tenure.lease(), &step).await?;
+        index(bridge, tenure, &page).instrument(span).await?;
         tally.surveyed(page.records.len() as u64);
         bridge.watch.surveying(tally.read(), of.max(tally.read()));
     }
@@ -44,6 +41,16 @@ pub async fn survey(bridge: &Bridge, tenure: &Tenure, after: i64, of: u64, tally
     let end = SurveyStep { shop: bridge.shop_name().clone(), entries: Vec::new(), after: last, whole: true };
     bridge.store.survey(&tenure.lease(), &end).await?;
     Ok(())
+}
+
+/// Takes a page into the index.
+async fn index(bridge: &Bridge, tenure: &Tenure, page: &Page) -> Result<(), PassError> {
+    let people: Vec<(ContactId, Identity)> =
+        page.records.iter().filter_map(|record| identified(record, bridge)).collect();
+    recognise(bridge, people.iter().map(|(_, identity)| identity)).await?;
+    let entries = people.iter().map(|(id, identity)| index_entry(*id, Hashes::of(identity, &bridge.key))).collect();
+    let step = SurveyStep { shop: bridge.shop_name().clone(), entries, after: page.last, whole: false };
+    Ok(bridge.store.survey(&tenure.lease(), &step).await?)
 }
 
 fn identified(record: &Record, bridge: &Bridge) -> Option<(ContactId, Identity)> {

@@ -15,6 +15,7 @@ mod schedule;
 mod stopping;
 #[path = "../support/mod.rs"]
 mod support;
+mod traces;
 mod two;
 
 use std::{

@@ -9,6 +9,7 @@
     reason = "a test ends where it fails, and not every test needs everything"
 )]
 
+pub mod collector;
 pub mod kept;
 pub mod peak;
 pub mod postgres;

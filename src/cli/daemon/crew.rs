@@ -5,6 +5,7 @@ use std::{cell::Cell, net::SocketAddr, sync::Arc};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::{Refusal, look::StoreLook, rooms::Rooms};
 use crate::{
@@ -31,6 +32,8 @@ pub struct FromConfiguration<'a> {
     pub rooms: Rooms,
     /// Where health listens: that is not changed by a reload.
     pub listen: SocketAddr,
+    /// Where traces go: neither is that.
+    pub otlp_endpoint: Option<Url>,
 }
 
 #[async_trait(?Send)]
@@ -40,6 +43,9 @@ impl Recruiter for FromConfiguration<'_> {
         let settings = setup::settings(self.context.globals.config.as_ref()).map_err(refused)?;
         if settings.observe.listen != self.listen {
             tracing::warn!(listen = %self.listen, "observe.listen is another address now: health listens there after the next start");
+        }
+        if settings.observe.otlp_endpoint != self.otlp_endpoint {
+            tracing::warn!("observe.otlp_endpoint is another address now: traces go there after the next start");
         }
         let works = Works::under(self.context, settings.clone(), self.signals.clone(), Voice::Daemon);
         let works = works

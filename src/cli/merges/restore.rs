@@ -46,7 +46,7 @@ pub struct RestoreArgs {
 
 pub async fn run(context: &Context, args: RestoreArgs) -> Result<Exit, Failure> {
     let desk = Desk::open(context).await?;
-    logging::begin(&desk.settings.observe, &context.globals);
+    logging::begin(context, &desk.settings);
     let undo = Undo::of(&desk, ProposalId(args.id)).await?;
     let reader = Network::new(&desk.settings)?.reader(&desk.settings).await?;
     if args.yes {

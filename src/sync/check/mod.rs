@@ -22,7 +22,7 @@ use crate::{
 /// A finding, and what it was found of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// `configuration`, `store`, `shop main`, `vivocha`.
+    /// `configuration`, `store`, `shop main`, `vivocha`, `traces`.
     pub section: String,
     /// What was found.
     #[serde(flatten)]

@@ -18,6 +18,7 @@ mod send;
 use std::{collections::BTreeSet, sync::atomic::AtomicBool};
 
 use futures::{StreamExt as _, stream};
+use tracing::Instrument as _;
 
 use super::{
     PassError,
@@ -33,6 +34,7 @@ use crate::{
         merge::AuthorisedBy,
         proposal::{KeptProposal, ProposalId},
     },
+    observe::traces::{self, Phase},
     plan::merging::authority::{self, Answer, Question, Waits},
     store::{MergeState, MergeStep},
 };
@@ -72,7 +74,7 @@ impl Body<'_> {
         let done = self.carry_out(&answer, &state, tally).await;
         if tally.merges().merged + tally.merges().refused > 0 {
             // Also where a later one ended the run: what is merged is merged, and its survivor is to be looked at.
-            self.survivors(crossing, tally).await?;
+            self.survivors(crossing, tally).instrument(traces::phase(Phase::Survivors)).await?;
         }
         done
     }

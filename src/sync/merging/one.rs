@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use tracing::Instrument as _;
+
 use super::{
     super::{Bridge, PassError, Tenure},
     anew::{self, Anew, Look},
@@ -17,6 +19,7 @@ use crate::{
         proposal::KeptProposal,
         run::RunId,
     },
+    observe::traces,
     plan::merging::{
         again::{self, Rest},
         authority,
@@ -90,6 +93,14 @@ impl Carrier<'_> {
 
     /// Carries out a proposal, as far as it goes. What was done is settled, whatever is answered.
     pub async fn carry_out(&self, kept: &KeptProposal, by: &AuthorisedBy, tried: Tried) -> Carried {
+        let span = traces::merge();
+        let carried = self.as_far_as_it_goes(kept, by, tried).instrument(span.clone()).await;
+        let Carried { merged, refused, unknown, failed, error, .. } = &carried;
+        traces::merged(&span, (*merged, *refused, *unknown, *failed), error.as_ref().map(PassError::as_str));
+        carried
+    }
+
+    async fn as_far_as_it_goes(&self, kept: &KeptProposal, by: &AuthorisedBy, tried: Tried) -> Carried {
         let mut carried = Carried { looked_at: 1, ..Carried::default() };
         let mut tried = tried;
         loop {
