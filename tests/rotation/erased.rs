@@ -1,7 +1,7 @@
 //! G2 through a change of the key: nobody who was erased comes back, whether or not anybody could know her when the key changed.
 
 use super::{
-    NEW, OLD, email, is_quiet, kept_under, keys, people, rotated,
+    NEW, OLD, email, is_quiet, kept_under, people, rotated,
     support::{On, Town, both, contact, count},
 };
 

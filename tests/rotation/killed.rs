@@ -11,7 +11,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    NEW, OLD, history, is_quiet, kept_under, keys, people, rows,
+    NEW, OLD, history, is_quiet, kept_under, people, rows,
     support::{On, Town, both},
     told,
 };

@@ -3,7 +3,7 @@
 use anagrafe::sandbox::{Fault, FaultKind, Malformed};
 
 use super::{
-    NEW, OLD, agent_writes, is_quiet, kept_under, keys, people, rotated, rows,
+    NEW, OLD, agent_writes, is_quiet, kept_under, people, rotated, rows,
     support::{On, Town, both},
 };
 
