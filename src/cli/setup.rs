@@ -36,7 +36,7 @@ pub fn settings(file: Option<&PathBuf>) -> Result<Settings, Failure> {
 
 /// The environment; names and values that are not Unicode concern nobody here.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-fn environment() -> BTreeMap<String, String> {
+pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
