@@ -87,11 +87,11 @@ async fn killed_throughout(on: On, pass: &str, ready: impl AsyncFn() -> Town) {
     undisturbed.anagrafe(&["sync"]).await.code(0);
     let (wanted, sent) = (World::of(&undisturbed).await, writes(&undisturbed));
     assert!(!sent.is_empty());
-    let points = deaths(commits, figure(19, 1));
+    let points = deaths(commits, figure(7, 1));
     at_each(&points, ready, async |town, death| {
         let when = format!("{pass} died {death} of {commits}");
         die(town, &[pass, "--quiet"], death).await;
-        checkpoint_passes_nobody(town).await;
+        checkpoint_passes_nobody(town, &when).await;
         // Who is the heir of an owner that went is looked at by the pass after the one that found it.
         for again in [pass, "sync"] {
             town.anagrafe(&[again]).await.code(0);
