@@ -46,6 +46,15 @@ const IMPURE: &[(&str, &str)] = &[
     ("std::env", "let `config` read it and hand it in"),
 ];
 
+/// Who in `store/` ends a transaction by its own hand, how often, and why that is no writing one. All that is written is committed by
+/// `commit` of `store/sql/lane.rs`, where a test can have the process die.
+const COMMIT_THEMSELVES: &[(&str, usize, &str)] = &[
+    ("src/store/mortal.rs", 3, "it is that place, with the sandbox"),
+    ("src/store/postgres/open.rs", 1, "what was looked at when it was opened"),
+    ("src/store/sql/lane.rs", 2, "that place, without the sandbox; and units that read"),
+    ("src/store/sqlite/open.rs", 1, "what is opened to be read"),
+];
+
 /// A source file, without its comments and without what stands in quotes.
 struct Source {
     /// From the root of the repository.
@@ -283,6 +292,22 @@ fn the_repository_stands_by_itself() {
         |path: &PathBuf| fs::read_to_string(path).is_ok_and(|text| elsewhere.iter().any(|place| text.contains(place)));
     let found: Vec<String> = all.iter().filter(|path| names(path)).map(|path| shown(path)).collect();
     nothing(&found, "a folder outside the repository is named; say what is meant in our own words, here:");
+}
+
+#[test]
+fn what_is_written_is_committed_in_one_place() {
+    let mut found = Vec::new();
+    for source in sources("src/store").iter().filter(|source| !source.path.ends_with("/tests.rs")) {
+        let known = COMMIT_THEMSELVES.iter().find(|(path, _, _)| *path == source.path);
+        let (commits, may) = (source.code.matches(".commit()").count(), known.map_or(0, |(_, often, _)| *often));
+        if commits != may {
+            found.push(format!("{}: {commits} times, and {may} are known", source.path));
+        }
+    }
+    nothing(
+        &found,
+        "`.commit()`: commit what is written by `lane::commit`; what only reads is listed in tests/architecture.rs:",
+    );
 }
 
 #[test]

@@ -152,6 +152,8 @@ fn report(globals: &Globals, failure: &Failure) -> u8 {
 
 async fn run(cli: Cli) -> Result<Exit, Failure> {
     let Cli { globals, command } = cli;
+    #[cfg(feature = "sandbox")]
+    crate::store::mortal::told(&setup::environment()).map_err(Failure::usage)?;
     let out = Output { json: globals.json, csv: globals.csv, quiet: globals.quiet };
     let context = Context::new(globals, out);
     let ended = command_of(&context, command).await;

@@ -40,7 +40,7 @@ pub use journal::Entry;
 use journal::Journal;
 pub use open2b::{CallLimit, RetryForm, Shop, ShopOptions};
 use population::{OtherShop, Population, Truth};
-pub use vivocha::{Absorbed, Account, AccountOptions, AuthMode, Specification, Survivor};
+pub use vivocha::{Absorbed, Account, AccountOptions, AuthMode, Kept, Specification, Survivor};
 
 /// Where and how it is served.
 #[derive(Debug, Clone)]

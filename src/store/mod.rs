@@ -9,6 +9,8 @@ mod alerts;
 mod by_hand;
 pub mod error;
 pub mod key;
+#[cfg(feature = "sandbox")]
+pub mod mortal;
 pub mod postgres;
 mod rekeying;
 pub mod seal;

@@ -97,7 +97,7 @@ async fn undisturbed_quiet(town: &Town) {
     town.anagrafe(&["resync"]).await.code(0);
 }
 
-async fn nobody_is_lost(town: &Town, when: &str) {
+pub async fn nobody_is_lost(town: &Town, when: &str) {
     let kept = town.contacts().await;
     for contact in town.sandbox.open2b.contacts() {
         let state = kept.get(&contact.id).and_then(|kept| kept.state.as_deref());
@@ -123,7 +123,7 @@ impl Killer {
             let form = forms.choose(&mut self.dice).copied().unwrap_or("sync");
             let place = place(town).await;
             let ended = self.strike(town, form).await;
-            a2(town).await;
+            checkpoint_passes_nobody(town, form).await;
             if let (Some(place), "resync") = (place, form) {
                 let first = town.sandbox.journal().into_iter().find(|entry| entry.call == "contacts.find");
                 let after =
@@ -175,8 +175,8 @@ async fn place(town: &Town) -> Option<i64> {
 }
 
 /// The checkpoint never passes an id that is not accounted for.
-async fn a2(town: &Town) {
+pub async fn checkpoint_passes_nobody(town: &Town, when: &str) {
     let unaccounted = "SELECT COUNT(*) FROM contacts c JOIN shops s ON s.account = c.account AND s.shop = c.shop \
                        WHERE c.state IS NULL AND c.id <= s.checkpoint";
-    assert_eq!(town.number(unaccounted).await, 0);
+    assert_eq!(town.number(unaccounted).await, 0, "{when}");
 }

@@ -19,6 +19,7 @@ mod equal;
 mod killed;
 mod memory;
 mod stormy;
+mod transactions;
 mod truth;
 mod two_shops;
 mod world;

@@ -5,7 +5,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test ends where it fails"
+    clippy::print_stderr,
+    reason = "a test ends where it fails, and says how much it looked at"
 )]
 
 #[path = "../support/mod.rs"]

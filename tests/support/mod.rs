@@ -11,12 +11,13 @@
 
 pub mod collector;
 pub mod kept;
+pub mod mortal;
 pub mod peak;
 pub mod postgres;
 
 use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
 
-use anagrafe::sandbox::{Options, Sandbox, population};
+use anagrafe::sandbox::{self, Options, Sandbox, population};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -28,6 +29,12 @@ pub struct Town {
     database: Option<postgres::Database>,
     /// Whether the rules may merge. A shop's first merges are held, and most tests are about something else.
     merges: bool,
+}
+
+/// What a town was once.
+pub struct AsItWas {
+    state: BTreeMap<PathBuf, Vec<u8>>,
+    customers: sandbox::Kept,
 }
 
 /// The store a town keeps its state in.
@@ -176,6 +183,40 @@ impl Town {
             let name = format!("anagrafe.db{end}");
             (self.dir.path().join("state").join(&name), self.dir.path().join(format!("copy-of-{name}")))
         })
+    }
+
+    /// Keeps all that a run can change: what lies in the state directory, the store, the customers.
+    pub async fn keep(&self) -> AsItWas {
+        if let Some(database) = &self.database {
+            // A copy that is meant to be one: it did not go back in time.
+            let forget = "DO $$ BEGIN IF to_regclass('accounts') IS NOT NULL THEN UPDATE accounts SET origin = NULL; END IF; END $$";
+            database.meddle(forget).await;
+            database.back_up().await;
+        }
+        let files = fs::read_dir(self.state_dir()).into_iter().flatten().map(|file| file.unwrap().path());
+        let state = files.map(|file| (file.clone(), fs::read(file).unwrap())).collect();
+        AsItWas { state, customers: self.sandbox.vivocha.keep() }
+    }
+
+    /// All is as it was, and nothing has happened since.
+    pub async fn again(&self, kept: &AsItWas) {
+        for file in fs::read_dir(self.state_dir()).into_iter().flatten().map(|file| file.unwrap().path()) {
+            if !kept.state.contains_key(&file) {
+                fs::remove_file(file).unwrap();
+            }
+        }
+        // Into the same files: another one under the same name would be another store.
+        kept.state.iter().for_each(|(file, bytes)| fs::write(file, bytes).unwrap());
+        if let Some(database) = &self.database {
+            database.restore().await;
+        }
+        self.sandbox.vivocha.put_back(&kept.customers);
+        self.sandbox.faults().clear();
+        self.sandbox.clear_journal();
+    }
+
+    fn state_dir(&self) -> PathBuf {
+        self.dir.path().join("state")
     }
 
     /// All contacts in the store, by id.

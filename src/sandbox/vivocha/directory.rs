@@ -25,7 +25,7 @@ struct Stored {
 }
 
 /// All of them.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Directory {
     stored: HashMap<String, Arc<Stored>>,
     /// What the search sees: the same values, or older ones where it lags.

@@ -122,6 +122,9 @@ impl Default for AccountOptions {
     }
 }
 
+/// What was known of customers once.
+pub struct Kept(Directory);
+
 /// The account.
 pub struct Account {
     options: Mutex<AccountOptions>,
@@ -189,6 +192,17 @@ impl Account {
     #[must_use]
     pub fn survivor_of(&self, id: &str) -> Option<String> {
         lock(&self.directory).survivor_of(id).map(str::to_owned)
+    }
+
+    /// All that is known of customers as it is now, to be put back later.
+    #[must_use]
+    pub fn keep(&self) -> Kept {
+        Kept(lock(&self.directory).clone())
+    }
+
+    /// Puts back what was kept: nothing has happened since.
+    pub fn put_back(&self, kept: &Kept) {
+        lock(&self.directory).clone_from(&kept.0);
     }
 
     /// Takes back every OAuth token given out.

@@ -21,6 +21,7 @@ use super::{
     sql::{
         Lane,
         account::{admit, admitted},
+        lane::commit,
         schema,
     },
 };
@@ -219,7 +220,7 @@ impl Units {
             return Err(StoreError::Open { path: server.place.clone(), reason });
         }
         // Whether it was heard or not: who opens it again finds out.
-        unit.commit().await.map_err(failed)?;
+        commit(unit).await.map_err(failed)?;
         taken.give_back();
         Ok(())
     }

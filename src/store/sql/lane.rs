@@ -14,11 +14,15 @@ use tokio::{
     time::timeout,
 };
 
+#[cfg(not(feature = "sandbox"))]
+use super::Database;
 use super::{
     Connection, Unit, dialect,
     failure::{failed, in_doubt},
     statement::query,
 };
+#[cfg(feature = "sandbox")]
+pub(in crate::store) use crate::store::mortal::commit;
 use crate::{model::AccountName, store::StoreError};
 
 /// How to connect.
@@ -123,8 +127,11 @@ impl Lane {
         };
         match ended {
             Ok(value) => {
-                let committed = bounded(dialect::LONGEST_STEP, transaction.commit()).await;
-                committed.map_err(|error| if self.writes { in_doubt(error) } else { failed(error) })?;
+                if self.writes {
+                    bounded(dialect::LONGEST_STEP, commit(transaction)).await.map_err(in_doubt)?;
+                } else {
+                    bounded(dialect::LONGEST_STEP, transaction.commit()).await.map_err(failed)?;
+                }
                 taken.give_back();
                 Ok(value)
             }
@@ -162,6 +169,12 @@ impl Taken<'_> {
     pub(in crate::store) fn give_back(self) {
         self.lane.idle().push(self.connection);
     }
+}
+
+/// Commits what was written: the one place, for what is opened as for every unit. (With the sandbox, a test can have us die here.)
+#[cfg(not(feature = "sandbox"))]
+pub(in crate::store) async fn commit(written: sqlx::Transaction<'_, Database>) -> Result<(), sqlx::Error> {
+    written.commit().await
 }
 
 /// Waits no longer than a span, where there is one. Whatever was left in the middle must not be used again: the caller

@@ -21,7 +21,7 @@ use super::{
     failure::{busy, failed},
     sql::{
         account::{admit, admitted},
-        lane::{Lane, Taken, connect},
+        lane::{Lane, Taken, commit, connect},
         schema,
     },
 };
@@ -206,7 +206,7 @@ impl SqliteStore {
             );
             return Err(StoreError::Open { path: show(path), reason });
         }
-        unit.commit().await.map_err(failed)?;
+        if *read_only { unit.commit().await } else { commit(unit).await }.map_err(failed)?;
         taken.give_back();
         Ok(())
     }
