@@ -11,11 +11,11 @@ use super::{
     town, until_async,
 };
 
-/// Runs a daemon over a change of summer time in Rome, ten minutes in each second, and answers the moments at which a pass began.
+/// Runs a daemon over a change of summer time in Rome, six minutes in each second, and answers the moments at which a pass began.
 async fn over(change: &str, until: &str, pass: &str) -> Vec<String> {
     let town = town(On::Sqlite).await;
     let mut daemon = Daemon::with(&town, |command| {
-        shifted(command, &format!("@{change} x600"));
+        shifted(command, &format!("@{change} x360"));
         command.env("ANAGRAFE__SCHEDULE__TIMEZONE", "Europe/Rome").env("ANAGRAFE__SCHEDULE__SYNC", "0 * * * *");
         command.env("ANAGRAFE__SCHEDULE__RESYNC", "30 2 * * *").env("ANAGRAFE__SCHEDULE__CATCH_UP", "false");
     });

@@ -20,7 +20,6 @@ mod two;
 
 use std::{
     fs,
-    net::TcpListener,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -31,7 +30,7 @@ use anagrafe::sandbox::{
     population::{Population, ShopContact},
 };
 use serde_json::{Value, json};
-use support::{On, Town, contact};
+use support::{On, Town, contact, postgres::free_port};
 
 /// How many people are in a town.
 const PEOPLE: i64 = 30;
@@ -140,10 +139,6 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 async fn until(mut holds: impl FnMut() -> bool) {
