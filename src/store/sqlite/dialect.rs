@@ -11,7 +11,7 @@ pub(super) const BEGIN_READING: &str = "BEGIN";
 /// somebody needs it.
 pub(super) const CACHE: &str = "-1000";
 /// The one that writes keeps what a page of contacts changes until it commits.
-pub(super) const WRITERS_CACHE: &str = "-3000";
+pub(super) const WRITERS_CACHE: &str = "-2000";
 
 /// Whoever writes has the whole file to itself from the beginning on.
 pub(super) const ENTER: Option<&str> = None;
