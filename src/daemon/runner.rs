@@ -156,6 +156,8 @@ impl Daemon<'_> {
             Err(NoTenure::Stopped) => return None,
             Err(error) => {
                 tracing::warn!(pass = task.as_str(), %error, "the account's lease could not be asked for; trying again");
+                // Another process may have changed the key of the store: under the old one nothing is answered ever again.
+                self.anew_if_stale(crew, false).await;
                 self.pause(AGAIN.0).await;
                 return None;
             }
@@ -216,11 +218,15 @@ impl Daemon<'_> {
             tracing::error!(pass = task.as_str(), error = %format!("{error:#}"), "the run failed; the next one goes on where it stopped");
             false
         });
+        self.anew_if_stale(crew, well).await;
+        well
+    }
+
+    async fn anew_if_stale(&self, crew: &dyn Crew, well: bool) {
         if self.alive(None, crew.is_stale(well)).await {
             tracing::info!("the store is kept under another key now: the configuration is read anew");
             self.reload.notify_one();
         }
-        well
     }
 
     /// Others under the configuration as it is now; the same ones where that will not do.
