@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     observe::metrics,
+    store::StoreError,
     sync::{Clock as _, SystemClock, clock::uptime, tenure::NoTenure},
 };
 
@@ -156,8 +157,10 @@ impl Daemon<'_> {
             Err(NoTenure::Stopped) => return None,
             Err(error) => {
                 tracing::warn!(pass = task.as_str(), %error, "the account's lease could not be asked for; trying again");
-                // Another process may have changed the key of the store: under the old one nothing is answered ever again.
-                self.anew_if_stale(crew, false).await;
+                // Another process changed the key of the store: under the old one nothing is answered ever again.
+                if matches!(error, NoTenure::Store(StoreError::WrongKey)) {
+                    self.anew();
+                }
                 self.pause(AGAIN.0).await;
                 return None;
             }
@@ -218,15 +221,15 @@ impl Daemon<'_> {
             tracing::error!(pass = task.as_str(), error = %format!("{error:#}"), "the run failed; the next one goes on where it stopped");
             false
         });
-        self.anew_if_stale(crew, well).await;
+        if self.alive(None, crew.is_stale(well)).await {
+            self.anew();
+        }
         well
     }
 
-    async fn anew_if_stale(&self, crew: &dyn Crew, well: bool) {
-        if self.alive(None, crew.is_stale(well)).await {
-            tracing::info!("the store is kept under another key now: the configuration is read anew");
-            self.reload.notify_one();
-        }
+    fn anew(&self) {
+        tracing::info!("the store is kept under another key now: the configuration is read anew");
+        self.reload.notify_one();
     }
 
     /// Others under the configuration as it is now; the same ones where that will not do.
