@@ -24,6 +24,23 @@ pub(super) const BEGIN_READING: &str = limits!("BEGIN ISOLATION LEVEL REPEATABLE
 /// still holds when it acts on it. Weaker than `FOR UPDATE`, which would also wait for rows that only refer to it.
 pub(super) const ENTER: Option<&str> = Some("SELECT 1 FROM accounts WHERE account = $1 FOR NO KEY UPDATE");
 
+/// What comes after a page. Of a table that was never analysed the planner thinks that an account has a two-hundredth of it, and goes
+/// through all of an account for each row of a page: what pages look into is analysed once it is worth it, instead of waiting for
+/// the database to come round. Only by who owns the table, and not while somebody else is at it.
+pub(super) const AFTER_PAGE: Option<&str> = Some(
+    "DO $$ DECLARE its_name TEXT;
+     BEGIN
+         FOR its_name IN
+             SELECT CAST(oid AS regclass) FROM pg_class
+              WHERE oid = ANY (CAST('{contacts, links, writes, rulings, proposals, merges, held, tombstones, parted}' AS regclass[]))
+                AND relpages = 0 AND pg_relation_size(oid) >= 65536 AND pg_has_role(relowner, 'USAGE')
+              ORDER BY relname
+         LOOP
+             EXECUTE 'ANALYZE (SKIP_LOCKED) ' || its_name;
+         END LOOP;
+     END $$",
+);
+
 /// What one session has prepared, the next transaction's may not have.
 pub(super) const KEEP_PREPARED: bool = false;
 /// Longer than the database waits for a lock: where it can answer, it says why.

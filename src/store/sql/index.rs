@@ -7,7 +7,7 @@ use super::{
     failure::failed,
     resync,
     rows::{count, json, words},
-    statement::{query, query_as, query_scalar},
+    statement::{after_page, query, query_as, query_scalar},
 };
 use crate::{
     model::{AccountName, ContactId, ShopName, time::Moment},
@@ -62,8 +62,14 @@ pub(in crate::store) async fn survey(
     let entries: BTreeMap<ContactId, &IndexEntry> =
         entries.iter().filter(|entry| !excluded.contains(&entry.id)).map(|entry| (entry.id, entry)).collect();
     let rows: Vec<_> = entries.values().map(|entry| (entry.id, entry.email, entry.phone, words(&entry.name))).collect();
-    query(INDEX).bind(account.as_str()).bind(shop.as_str()).bind(json(&rows)?).execute(c).await.map_err(failed)?;
-    Ok(())
+    query(INDEX)
+        .bind(account.as_str())
+        .bind(shop.as_str())
+        .bind(json(&rows)?)
+        .execute(&mut *c)
+        .await
+        .map_err(failed)?;
+    after_page(c).await
 }
 
 pub(super) async fn progress(

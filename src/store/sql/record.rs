@@ -11,7 +11,7 @@ use super::{
     failure::failed,
     held, links, proposals, resync,
     rows::{json, millis, words},
-    statement::query,
+    statement::{after_page, query},
     writes,
 };
 use crate::{
@@ -88,7 +88,8 @@ pub(super) async fn record(c: &mut Connection, account: &AccountName, page: &Pag
     proposals::keep(c, account, page, &contacts).await?;
     held::keep(c, account, page, &erased).await?;
     due_now(c, account, &page.due, *at).await?;
-    resync::end(c, account, page).await
+    resync::end(c, account, page).await?;
+    after_page(c).await
 }
 
 async fn advance(c: &mut Connection, account: &AccountName, page: &PageRecord) -> Result<(), StoreError> {

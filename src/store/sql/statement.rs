@@ -2,7 +2,12 @@
 
 use sqlx::{FromRow, query::QueryAs};
 
-use super::{Database, Row, dialect::KEEP_PREPARED};
+use super::{
+    Connection, Database, Row,
+    dialect::{AFTER_PAGE, KEEP_PREPARED},
+    failure::failed,
+};
+use crate::store::StoreError;
 
 /// What a statement is given.
 pub(super) type Arguments = <Database as sqlx::Database>::Arguments;
@@ -23,4 +28,12 @@ where
     (O,): for<'r> FromRow<'r, Row>,
 {
     sqlx::query_scalar(sql).persistent(KEEP_PREPARED)
+}
+
+/// What a database wants after a page of contacts.
+pub(super) async fn after_page(c: &mut Connection) -> Result<(), StoreError> {
+    if let Some(after) = AFTER_PAGE {
+        query(after).execute(c).await.map_err(failed)?;
+    }
+    Ok(())
 }

@@ -15,6 +15,8 @@ pub(super) const WRITERS_CACHE: &str = "-2000";
 
 /// Whoever writes has the whole file to itself from the beginning on.
 pub(super) const ENTER: Option<&str> = None;
+/// Nothing comes after a page: how much of what there is stands in the migrations.
+pub(super) const AFTER_PAGE: Option<&str> = None;
 /// Connections are ours alone: what one has prepared stands.
 pub(super) const KEEP_PREPARED: bool = true;
 /// A file answers, or fails.
