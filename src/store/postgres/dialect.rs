@@ -41,6 +41,8 @@ pub(super) const AFTER_PAGE: Option<&str> = Some(
      END $$",
 );
 
+/// How many connections read: a question waits for the network, not for another.
+pub(super) const READERS: u32 = 3;
 /// What one session has prepared, the next transaction's may not have.
 pub(super) const KEEP_PREPARED: bool = false;
 /// Longer than the database waits for a lock: where it can answer, it says why.

@@ -64,7 +64,7 @@ impl Lane {
 
     /// Those that read, each unit on one snapshot.
     pub(in crate::store) fn reading(options: Options) -> Self {
-        Self::new(options, dialect::BEGIN_READING, 3)
+        Self::new(options, dialect::BEGIN_READING, dialect::READERS)
     }
 
     fn new(options: Options, begin: &'static str, connections: u32) -> Self {

@@ -8,10 +8,12 @@ pub(super) const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
 pub(super) const BEGIN_READING: &str = "BEGIN";
 
 /// How much of the file a connection keeps, in KiB; negative, as `SQLite` wants it. The system keeps the rest, and gives it away when
-/// somebody needs it.
-pub(super) const CACHE: &str = "-1000";
+/// somebody needs it. So little that a small shop fills it already: what memory is taken depends on no shop's size.
+pub(super) const CACHE: &str = "-500";
 /// The one that writes keeps what a page of contacts changes until it commits.
-pub(super) const WRITERS_CACHE: &str = "-2000";
+pub(super) const WRITERS_CACHE: &str = "-1000";
+/// How many connections read: each is a thread, with what memory a thread keeps.
+pub(super) const READERS: u32 = 2;
 
 /// Whoever writes has the whole file to itself from the beginning on.
 pub(super) const ENTER: Option<&str> = None;
