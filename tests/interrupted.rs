@@ -46,6 +46,46 @@ async fn an_update_that_was_answered_and_could_not_be_read_back_is_in_doubt_and_
     assert!(ours.contains("returned"), "what we wrote is known to be ours: {ours}");
 }
 
+/// Found by the endurance tests: the doubt ended with a run that was stopped before it recorded the contact, and what we had written was
+/// somebody else's from then on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doubt_does_not_end_with_a_run_that_is_stopped_before_it_records_what_it_came_to() {
+    let town = one_person().await;
+    town.sandbox.faults().set(Fault::next("customers.get", 1, FaultKind::InvalidUtf8).after(1));
+    town.anagrafe(&["sync"]).await.code(1);
+    assert_eq!(town.texts("SELECT outcome FROM writes").await, ["unknown"], "it may have been applied");
+    // Another person of the same page, whose update is refused: the run ends there.
+    town.sandbox.vivocha.add_customer(json!({"id": "c2", "email": "bea@example.it"}).as_object().unwrap().clone());
+    town.sandbox.open2b.add_contact(contact(2, "Bea Verdi", "bea@example.it", "333 7654321"));
+    let refused = FaultKind::Status { status: 401, retry_after: None, body: None };
+    town.sandbox.faults().set(Fault::next("customers.update", 9, refused));
+    town.anagrafe(&["sync"]).await.code(1);
+    town.sandbox.faults().clear();
+    town.anagrafe(&["sync"]).await.code(0);
+    let ours = town.texts("SELECT baselines FROM links WHERE id = 1 AND ended_at IS NULL").await.concat();
+    assert!(ours.contains("returned"), "what we wrote is known to be ours: {ours}");
+    assert_eq!(town.texts("SELECT outcome FROM writes WHERE id = 1").await, ["applied"]);
+}
+
+/// As when a proxy in between had kept it back.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_is_applied_while_the_next_run_plans_it_again_stays_ours() {
+    let town = one_person().await;
+    town.sandbox.faults().set(Fault::next("customers.update", 1, FaultKind::LateApply { ms: 1_500 }));
+    let mut child = town.command(&["sync", "--quiet"]).stderr(Stdio::null()).spawn().unwrap();
+    while town.calls("customers.update") < 1 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // It is planned on what stood there before, and looked at after.
+    town.sandbox.faults().set(Fault::always("customers.get", FaultKind::Latency { ms: 2_500 }));
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.calls("customers.update"), 1, "on the second look there was nothing to send");
+    let ours = town.texts("SELECT baselines FROM links WHERE ended_at IS NULL").await.concat();
+    assert!(ours.contains("returned"), "what we wrote is known to be ours: {ours}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_stops_the_run_with_its_own_exit_code_and_the_next_one_goes_on() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {

@@ -12,7 +12,7 @@ use crate::{
         link::{Baselines, Field},
         run::RunId,
     },
-    plan::{fields, normalise::Identity, page::ContactPlan},
+    plan::{evidence::Declared, fields, normalise::Identity, page::ContactPlan},
     store::{Declaration, DeclaredField, StoreError, WriteId, WriteOutcome},
 };
 
@@ -27,6 +27,8 @@ pub struct Job<'a> {
     pub plan: &'a ContactPlan,
     /// To whom.
     pub customer: &'a CustomerId,
+    /// What earlier runs declared for it, and nobody knows whether it was applied, or still will be.
+    pub doubted: Option<&'a Declared>,
     /// Within which run.
     pub run: RunId,
 }

@@ -16,7 +16,7 @@ use crate::{
     http::CallError,
     model::{ContactId, proposal::Proposed, state::ContactState},
     plan::{page::PagePlan, safeguards},
-    store::{ContactRecord, HeldContact, Known, PageRecord, ResyncStep},
+    store::{ContactRecord, HeldContact, Known, PageRecord, ResyncStep, WriteId, WriteOutcome},
 };
 
 /// Why a contact is parked whose customer a merge is in doubt for.
@@ -28,6 +28,8 @@ pub(super) struct Commit<'a> {
     pub sorted: &'a Sorted,
     pub known: &'a Known,
     pub plan: &'a PagePlan,
+    /// What became of writes of earlier runs, by the contacts they were for.
+    pub doubts: Vec<(ContactId, (WriteId, WriteOutcome))>,
     pub reach: Reach,
     /// All ids of the page, those too that were handled before, and how many records it had.
     pub ids: &'a [ContactId],
@@ -170,7 +172,11 @@ impl Commit<'_> {
         let bridge = self.crossing.bridge;
         contacts.sort_by_key(|record| record.entry.id);
         let empty = PageRecord::empty(self.crossing.run, bridge.shop_name().clone(), bridge.clock.now());
-        PageRecord { since: self.crossing.since, contacts, settled: applied.settled.clone(), ..empty }
+        // A doubt ends with the record of what it came to: without that, what we wrote would from then on be somebody else's.
+        let recorded: BTreeSet<ContactId> = contacts.iter().map(|record| record.entry.id).collect();
+        let ended = self.doubts.iter().filter(|(contact, _)| recorded.contains(contact)).map(|(_, ended)| *ended);
+        let settled = applied.settled.iter().copied().chain(ended).collect();
+        PageRecord { since: self.crossing.since, contacts, settled, ..empty }
     }
 
     /// Records what was written and nothing else, and answers why the run stops.

@@ -122,12 +122,13 @@ impl Crossing<'_> {
         if known.paused && !jobs.is_empty() && self.bridge.writer.is_some() {
             return Err(PassError::Paused);
         }
-        let mut applied = apply::apply(self.bridge, self.tenure, &jobs, self.canary).await?;
-        applied.settled.extend(self.old_doubts(&evidence, &known));
+        let applied = apply::apply(self.bridge, self.tenure, &jobs, self.canary).await?;
+        let doubts = self.old_doubts(&evidence, &known);
         self.canary = applied.canary;
         tally.seen(evidence.customers.len() as u64);
         let failed = Unheard { failed, in_doubt };
-        let commit = Commit { crossing: self, sorted: &sorted, known: &known, plan: &plan, reach, ids: &all, length };
+        let commit =
+            Commit { crossing: self, sorted: &sorted, known: &known, plan: &plan, doubts, reach, ids: &all, length };
         commit.record(failed, applied, held, tally).await
     }
 
@@ -184,7 +185,9 @@ impl Crossing<'_> {
             let id = contact.contact.id;
             let (Some(subject), Some(link)) = (subjects.get(&id), &contact.link) else { continue };
             let Subject { contact: of, identity, .. } = subject;
-            let job = Job { contact: of, identity, plan: contact, customer: &link.customer, run: self.run };
+            let (customer, run) = (&link.customer, self.run);
+            let doubted = subject.declared.get(customer);
+            let job = Job { contact: of, identity, plan: contact, customer, doubted, run };
             let what = self.what(contact);
             match self.hold_of(contact, what, known) {
                 None => sifted.jobs.push(job),
@@ -249,16 +252,20 @@ impl Crossing<'_> {
         Ok(id)
     }
 
-    /// Writes of earlier runs whose outcome nobody knew: what the customer holds now tells.
-    fn old_doubts(&self, evidence: &Evidence, known: &Known) -> Vec<(WriteId, WriteOutcome)> {
+    /// Writes of earlier runs whose outcome nobody knew, by the contacts they were for: what the customer holds now tells.
+    fn old_doubts(&self, evidence: &Evidence, known: &Known) -> Vec<(ContactId, (WriteId, WriteOutcome))> {
         let mut settled = Vec::new();
-        let judged = evidence.subjects.iter().filter_map(|subject| known.contacts.get(&subject.key.id));
-        for write in judged.flat_map(|prior| &prior.unsettled) {
+        let judged = evidence.subjects.iter().filter_map(|subject| {
+            let id = subject.key.id;
+            Some((id, known.contacts.get(&id)?))
+        });
+        for (contact, write) in judged.flat_map(|(id, prior)| prior.unsettled.iter().map(move |write| (id, write))) {
             let declared = write.fields.iter().map(|(field, d)| (*field, (d.source, d.sent))).collect();
             let applied = evidence.customers.get(&write.customer).is_some_and(|candidate| {
                 !fields::adopted(&candidate.customer, &declared, &self.bridge.reading()).is_empty()
             });
-            settled.push((write.id, if applied { WriteOutcome::Applied } else { WriteOutcome::NotApplied }));
+            let outcome = if applied { WriteOutcome::Applied } else { WriteOutcome::NotApplied };
+            settled.push((contact, (write.id, outcome)));
         }
         settled
     }

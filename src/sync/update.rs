@@ -18,7 +18,11 @@ use super::{
 };
 use crate::{
     http::{CallError, Cause, Verdict},
-    model::{Customer, Hashes, link::Field, state::ContactState},
+    model::{
+        Customer, Hashes,
+        link::{Baselines, Field},
+        state::ContactState,
+    },
     plan::fields::{self, Patch, Wish},
     store::PageQuery,
     vivocha::{UPDATE, Writer},
@@ -97,9 +101,10 @@ impl<'a> Updating<'a> {
         };
         // Under the lease at the instant of sending, however long a write waits for its turn, and on this look.
         let writer = writer.under(tenure.permit_on_a_look(Some(bridge.stop.clone()), self.good_for));
-        let patch = again(bridge, job, &before);
+        let baselines = settled_by(bridge, job, &before);
+        let patch = again(bridge, job, &baselines, &before);
         if patch.is_empty() {
-            let settled = patch.settled(&job.plan.baselines, &before, &bridge.reading());
+            let settled = patch.settled(&baselines, &before, &bridge.reading());
             return Ok(Tried::Done(Done::Nothing(settled)));
         }
         if bridge.stop.is_cancelled() {
@@ -121,7 +126,8 @@ impl<'a> Updating<'a> {
             Err(error) if error.verdict == Verdict::Retry && error.call == UPDATE => return Ok(Tried::NotSent(error)),
             Err(error) => return outcome_of(error, "update-failed").map(Tried::Done),
         };
-        look_at(bridge, tenure, job, &before, &patch, after, canary).await.map(Tried::Done)
+        let sent = Sent { job, baselines: &baselines, before: &before, patch: &patch };
+        look_at(bridge, tenure, sent, after, canary).await.map(Tried::Done)
     }
 }
 
@@ -142,26 +148,44 @@ async fn erased_since(bridge: &Bridge, job: &Job<'_>) -> Result<bool, PassError>
     Ok(!known.erased.is_empty() || judged.is_some_and(|judged| judged.state == ContactState::Excluded))
 }
 
+/// What was last settled, as of a fresh reading: a write of an earlier run may have been applied only since the page was planned, and
+/// what it left there is ours.
+fn settled_by(bridge: &Bridge, job: &Job<'_>, fresh: &Customer) -> Baselines {
+    let mut baselines = job.plan.baselines.clone();
+    if let Some(doubted) = job.doubted {
+        baselines.extend(fields::adopted(fresh, doubted, &bridge.reading()));
+    }
+    baselines
+}
+
 /// The same rules on a fresh reading; what was not declared is not sent.
-fn again(bridge: &Bridge, job: &Job<'_>, fresh: &Customer) -> Patch {
+fn again(bridge: &Bridge, job: &Job<'_>, baselines: &Baselines, fresh: &Customer) -> Patch {
     let wish = Wish {
         shop: bridge.shop_name(),
         contact: job.contact,
         identity: job.identity,
-        baselines: &job.plan.baselines,
+        baselines,
         guard: &job.plan.guard,
     };
     let declared: Vec<Field> = job.plan.writes();
     fields::patch(&wish, fresh, &bridge.reading()).only(&declared)
 }
 
+/// An update that was sent.
+#[derive(Clone, Copy)]
+struct Sent<'a> {
+    job: &'a Job<'a>,
+    baselines: &'a Baselines,
+    /// The customer just before.
+    before: &'a Customer,
+    patch: &'a Patch,
+}
+
 /// Compares what came back with what was there and what was sent.
 async fn look_at(
     bridge: &Bridge,
     tenure: &Tenure,
-    job: &Job<'_>,
-    before: &Customer,
-    patch: &Patch,
+    Sent { job, baselines, before, patch }: Sent<'_>,
     mut after: Customer,
     canary: bool,
 ) -> Result<Done, PassError> {
@@ -184,7 +208,7 @@ async fn look_at(
         return Err(PassError::Overrides { customer: job.customer.clone(), fields: lost.join(", "), restored });
     }
     if took(&after, before, &sent) {
-        return Ok(Done::Updated(patch.settled(&job.plan.baselines, &after, &bridge.reading())));
+        return Ok(Done::Updated(patch.settled(baselines, &after, &bridge.reading())));
     }
     if canary {
         return Err(PassError::Canary { customer: job.customer.clone() });
