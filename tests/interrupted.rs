@@ -71,19 +71,69 @@ async fn a_doubt_does_not_end_with_a_run_that_is_stopped_before_it_records_what_
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_that_is_applied_while_the_next_run_plans_it_again_stays_ours() {
     let town = one_person().await;
-    town.sandbox.faults().set(Fault::next("customers.update", 1, FaultKind::LateApply { ms: 1_500 }));
+    town.sandbox.faults().set(Fault::next("customers.update", 1, FaultKind::LateApply { ms: 2_500 }));
     let mut child = town.command(&["sync", "--quiet"]).stderr(Stdio::null()).spawn().unwrap();
-    while town.calls("customers.update") < 1 {
+    // It is in the journal only once it is applied; the look just before it is at once.
+    while town.calls("customers.get") < 1 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    tokio::time::sleep(Duration::from_millis(250)).await;
     child.kill().unwrap();
     child.wait().unwrap();
     // It is planned on what stood there before, and looked at after.
-    town.sandbox.faults().set(Fault::always("customers.get", FaultKind::Latency { ms: 2_500 }));
+    town.sandbox.faults().set(Fault::always("customers.get", FaultKind::Latency { ms: 3_500 }));
     town.anagrafe(&["sync"]).await.code(0);
     assert_eq!(town.calls("customers.update"), 1, "on the second look there was nothing to send");
+    assert_eq!(town.texts("SELECT outcome FROM writes ORDER BY write").await.last().unwrap(), "stale");
     let ours = town.texts("SELECT baselines FROM links WHERE ended_at IS NULL").await.concat();
     assert!(ours.contains("returned"), "what we wrote is known to be ours: {ours}");
+}
+
+/// What came too late overwrites what the shop said since; both were ours, so the newer one is written again.
+async fn comes_late(killed: bool) {
+    let town = one_person().await;
+    let shorter = "timeout = \"1s\"\nlate_apply = \"7s\"";
+    town.edit(|text| text.replace("timeout = \"5s\"\nlate_apply = \"5s\"", shorter));
+    town.sandbox.faults().set(Fault::next("customers.update", 1, FaultKind::LateApply { ms: 6_000 }));
+    let mut child = town.command(&["sync", "--quiet"]).stderr(Stdio::null()).spawn().unwrap();
+    // It is in the journal only once it is applied; the look just before it is at once.
+    while town.calls("customers.get") < 1 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    let sent = Instant::now();
+    if killed {
+        child.kill().unwrap();
+    }
+    tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+    town.sandbox.open2b.edit_contact(1, |contact| contact.phone = "333 7654321".into());
+    town.anagrafe(&["sync"]).await.code(0);
+    let looked = Instant::now();
+    assert!(sent.elapsed() < Duration::from_secs(6), "this machine is too slow for the test");
+    let phone = || town.sandbox.vivocha.customer("c1").unwrap()["telnum"].clone();
+    assert_eq!(phone(), "+393337654321");
+    let open = "SELECT COUNT(*) FROM writes WHERE outcome IS NULL OR outcome = 'unknown'";
+    assert_eq!(town.number(open).await, 1, "it may still come");
+    tokio::time::sleep(Duration::from_millis(6_500).saturating_sub(sent.elapsed())).await;
+    assert_eq!(phone(), "+393331234568", "and so it did");
+    // Looked at by itself once it is too late for it, though nothing else changed.
+    tokio::time::sleep(Duration::from_millis(8_500).saturating_sub(looked.elapsed())).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(phone(), "+393337654321");
+    assert_eq!(town.number(open).await, 0);
+    let before = town.calls("customers.update");
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.calls("customers.update"), before, "and then it is quiet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_comes_late_and_overwrites_a_newer_one_is_found_and_set_right() {
+    comes_late(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_of_a_killed_run_that_comes_late_is_found_and_set_right() {
+    comes_late(true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,7 +205,13 @@ async fn an_update_that_never_arrived_is_made_by_a_later_run() {
     make_due(&town).await;
     let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
     assert_eq!(count(&report, "updated"), 1);
-    assert_eq!(kept::number(&town.store(), "SELECT COUNT(*) FROM writes WHERE outcome = 'not-applied'").await, 1);
+    assert_eq!(kept::number(&town.store(), "SELECT COUNT(*) FROM writes WHERE outcome = 'unknown'").await, 1);
+    // The later one wrote the same, and once it is too late for the first, nothing of it is open.
+    town.execute("UPDATE writes SET settled_at = 1 WHERE outcome = 'unknown'").await;
+    make_due(&town).await;
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!(count(&report, "linked"), 1);
+    assert_eq!(kept::number(&town.store(), "SELECT COUNT(*) FROM writes WHERE outcome = 'unknown'").await, 0);
     town.sandbox.clear_journal();
     let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
     assert_eq!(count(&report, "unchanged"), 1);

@@ -60,8 +60,8 @@ pub struct Subject {
     pub former: Vec<Link>,
     /// What persons said of it and customers.
     pub rulings: BTreeMap<CustomerId, Ruling>,
-    /// Writes that were declared for it and whose outcome a crash kept from us, by customer.
-    pub declared: BTreeMap<CustomerId, Declared>,
+    /// Writes that were declared for it and whose outcome a crash kept from us, by customer, the oldest first.
+    pub declared: BTreeMap<CustomerId, Vec<Declared>>,
     /// Whether a search for its e-mail found more customers than can be read.
     pub crowded_email: bool,
     /// The same for its telephone number.

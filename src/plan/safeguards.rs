@@ -39,6 +39,40 @@ pub fn is_outage(parked_for_cause: u64, read: u64, limits: &SafeguardLimits) -> 
     parked_for_cause > limits.max_parked_same_cause.of(read).max(FEW_PARKED)
 }
 
+/// What is known of an update that was declared and not recorded, once its customer was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubted {
+    /// The customer holds it.
+    Applied,
+    /// The customer does not hold it, and it is too late for it.
+    NotApplied,
+    /// The customer does not hold it, and nobody has looked before: until then it may still be applied.
+    Begins {
+        /// When it is too late for it.
+        until: Moment,
+    },
+    /// The same, after an earlier look.
+    Stands {
+        /// When it is too late for it.
+        until: Moment,
+    },
+}
+
+/// Whether an update was applied that nobody knows of, `doubted_at` being since when. A run that begins after it was sent looks first
+/// after that, and from then on `too_late` counts. What it overwrites meanwhile is found at the last look, and set right.
+#[must_use]
+pub fn doubted(applied: bool, doubted_at: Option<Moment>, now: Moment, too_late: Duration) -> Doubted {
+    match doubted_at {
+        _ if applied => Doubted::Applied,
+        // Signed by a clock that was ahead: nothing can be counted from it.
+        Some(at) if !at.is_ahead(now) => {
+            let until = at.after(too_late);
+            if until <= now { Doubted::NotApplied } else { Doubted::Stands { until } }
+        }
+        Some(_) | None => Doubted::Begins { until: now.after(too_late) },
+    }
+}
+
 /// When a contact that was parked is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {

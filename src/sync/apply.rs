@@ -28,7 +28,7 @@ pub struct Job<'a> {
     /// To whom.
     pub customer: &'a CustomerId,
     /// What earlier runs declared for it, and nobody knows whether it was applied, or still will be.
-    pub doubted: Option<&'a Declared>,
+    pub doubted: &'a [Declared],
     /// Within which run.
     pub run: RunId,
 }

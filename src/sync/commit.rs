@@ -7,6 +7,7 @@ use super::{
     PassError,
     apply::{Applied, Done},
     crossing::{Crossing, Reach},
+    doubts::Doubts,
     holding,
     record::{self, About, Draft, Terms},
     sorting::Sorted,
@@ -16,7 +17,7 @@ use crate::{
     http::CallError,
     model::{ContactId, proposal::Proposed, state::ContactState},
     plan::{page::PagePlan, safeguards},
-    store::{ContactRecord, HeldContact, Known, PageRecord, ResyncStep, WriteId, WriteOutcome},
+    store::{ContactRecord, HeldContact, Known, PageRecord, ResyncStep},
 };
 
 /// Why a contact is parked whose customer a merge is in doubt for.
@@ -28,8 +29,8 @@ pub(super) struct Commit<'a> {
     pub sorted: &'a Sorted,
     pub known: &'a Known,
     pub plan: &'a PagePlan,
-    /// What became of writes of earlier runs, by the contacts they were for.
-    pub doubts: Vec<(ContactId, (WriteId, WriteOutcome))>,
+    /// What is known of updates of earlier runs.
+    pub doubts: Doubts,
     pub reach: Reach,
     /// All ids of the page, those too that were handled before, and how many records it had.
     pub ids: &'a [ContactId],
@@ -114,7 +115,11 @@ impl Commit<'_> {
                 // Never tried: the run is being stopped.
                 continue;
             }
-            page.take(record::judged(self.about(id), contact, done, &terms), contact, done);
+            let mut record = record::judged(self.about(id), contact, done, &terms);
+            if let Some(until) = self.doubts.open.get(&id) {
+                record.retry_at = record.retry_at.or(Some(*until));
+            }
+            page.take(record, contact, done);
         }
         page
     }
@@ -144,7 +149,7 @@ impl Commit<'_> {
         Terms {
             now: bridge.clock.now(),
             rules: self.crossing.rules.clone(),
-            late_apply: bridge.rules.late_apply,
+            late_apply: bridge.rules.too_late(),
             recheck_linked: bridge.rules.recheck_linked,
             recheck_unmatched: bridge.rules.recheck_unmatched,
         }
@@ -174,7 +179,8 @@ impl Commit<'_> {
         let empty = PageRecord::empty(self.crossing.run, bridge.shop_name().clone(), bridge.clock.now());
         // A doubt ends with the record of what it came to: without that, what we wrote would from then on be somebody else's.
         let recorded: BTreeSet<ContactId> = contacts.iter().map(|record| record.entry.id).collect();
-        let ended = self.doubts.iter().filter(|(contact, _)| recorded.contains(contact)).map(|(_, ended)| *ended);
+        let ended =
+            self.doubts.settled.iter().filter(|(contact, _)| recorded.contains(contact)).map(|(_, ended)| *ended);
         let settled = applied.settled.iter().copied().chain(ended).collect();
         PageRecord { since: self.crossing.since, contacts, settled, ..empty }
     }

@@ -7,6 +7,7 @@ use super::{
     Bridge, PassError, Tenure,
     apply::{self, Job},
     commit::{Commit, Unheard},
+    doubts::Doubts,
     gather::{self, Gathered},
     guards, holding,
     recognise::recognise,
@@ -24,13 +25,12 @@ use crate::{
     observe::metrics,
     open2b::Record,
     plan::{
-        evidence::{Evidence, Subject},
-        fields,
+        evidence::Subject,
         gate::{Gate, Update},
         lookback,
         page::{self, ContactPlan, PagePlan},
     },
-    store::{Fingerprint, HeldContact, Known, PageQuery, WriteId, WriteOutcome},
+    store::{Fingerprint, HeldContact, Known, PageQuery},
 };
 
 /// One crossing of a shop.
@@ -123,7 +123,7 @@ impl Crossing<'_> {
             return Err(PassError::Paused);
         }
         let applied = apply::apply(self.bridge, self.tenure, &jobs, self.canary).await?;
-        let doubts = self.old_doubts(&evidence, &known);
+        let doubts = Doubts::of(self.bridge, &evidence, &known);
         self.canary = applied.canary;
         tally.seen(evidence.customers.len() as u64);
         let failed = Unheard { failed, in_doubt };
@@ -186,7 +186,7 @@ impl Crossing<'_> {
             let (Some(subject), Some(link)) = (subjects.get(&id), &contact.link) else { continue };
             let Subject { contact: of, identity, .. } = subject;
             let (customer, run) = (&link.customer, self.run);
-            let doubted = subject.declared.get(customer);
+            let doubted = subject.declared.get(customer).map_or(&[][..], Vec::as_slice);
             let job = Job { contact: of, identity, plan: contact, customer, doubted, run };
             let what = self.what(contact);
             match self.hold_of(contact, what, known) {
@@ -250,23 +250,5 @@ impl Crossing<'_> {
         let id = hold.id;
         self.holds.insert(kind, hold);
         Ok(id)
-    }
-
-    /// Writes of earlier runs whose outcome nobody knew, by the contacts they were for: what the customer holds now tells.
-    fn old_doubts(&self, evidence: &Evidence, known: &Known) -> Vec<(ContactId, (WriteId, WriteOutcome))> {
-        let mut settled = Vec::new();
-        let judged = evidence.subjects.iter().filter_map(|subject| {
-            let id = subject.key.id;
-            Some((id, known.contacts.get(&id)?))
-        });
-        for (contact, write) in judged.flat_map(|(id, prior)| prior.unsettled.iter().map(move |write| (id, write))) {
-            let declared = write.fields.iter().map(|(field, d)| (*field, (d.source, d.sent))).collect();
-            let applied = evidence.customers.get(&write.customer).is_some_and(|candidate| {
-                !fields::adopted(&candidate.customer, &declared, &self.bridge.reading()).is_empty()
-            });
-            let outcome = if applied { WriteOutcome::Applied } else { WriteOutcome::NotApplied };
-            settled.push((contact, (write.id, outcome)));
-        }
-        settled
     }
 }

@@ -119,7 +119,7 @@ fn subject(bridge: &Bridge, member: Member) -> Subject {
         rulings = prior.rulings.into_iter().collect();
         for write in prior.unsettled {
             let fields: Declared = write.fields.iter().map(|(field, d)| (*field, (d.source, d.sent))).collect();
-            declared.entry(write.customer).or_insert_with(Declared::new).extend(fields);
+            declared.entry(write.customer).or_insert_with(Vec::new).push(fields);
         }
     }
     Subject {
@@ -168,7 +168,7 @@ fn read(
 ) -> BTreeMap<CustomerId, Candidate> {
     let mut declared: BTreeMap<&CustomerId, Vec<&Declared>> = BTreeMap::new();
     for (customer, fields) in subjects.iter().flat_map(|subject| &subject.declared) {
-        declared.entry(customer).or_default().push(fields);
+        declared.entry(customer).or_default().extend(fields);
     }
     let mut followed: BTreeMap<&CustomerId, Vec<&Link>> = BTreeMap::new();
     for link in subjects.iter().flat_map(|subject| subject.link.iter().chain(&subject.former)) {

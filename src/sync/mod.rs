@@ -12,6 +12,7 @@ pub mod check;
 pub mod clock;
 mod commit;
 pub mod crossing;
+mod doubts;
 mod due;
 pub mod error;
 pub mod explain;
@@ -98,6 +99,14 @@ pub struct Rules {
     pub late_apply: Duration,
     /// Writes in flight at once.
     pub concurrency: usize,
+}
+
+impl Rules {
+    /// How long after a write was sent it is too late for it to be applied: its call has run into its timeout, and `late_apply` is over.
+    #[must_use]
+    pub fn too_late(&self) -> Duration {
+        self.write_timeout + self.late_apply
+    }
 }
 
 /// One shop, the account, and what stands between them.

@@ -20,7 +20,7 @@ pub struct Terms {
     pub now: Moment,
     /// The rules, as fingerprints name them.
     pub rules: String,
-    /// `[vivocha] late_apply`: a write in doubt is not looked at before.
+    /// When it is too late for a write in doubt: it is not tried again before.
     pub late_apply: Duration,
     /// `[schedule] recheck_linked`
     pub recheck_linked: Duration,

@@ -152,9 +152,7 @@ async fn erased_since(bridge: &Bridge, job: &Job<'_>) -> Result<bool, PassError>
 /// what it left there is ours.
 fn settled_by(bridge: &Bridge, job: &Job<'_>, fresh: &Customer) -> Baselines {
     let mut baselines = job.plan.baselines.clone();
-    if let Some(doubted) = job.doubted {
-        baselines.extend(fields::adopted(fresh, doubted, &bridge.reading()));
-    }
+    baselines.extend(job.doubted.iter().flat_map(|doubted| fields::adopted(fresh, doubted, &bridge.reading())));
     baselines
 }
 

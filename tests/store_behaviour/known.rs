@@ -113,8 +113,9 @@ pub async fn writes_without_an_outcome_are_unsettled(place: &dyn Place) {
     pass.survey(vec![entry(1)]).await;
     let declaration = pass.declaration(1, "c1");
     let ids = pass.store.declare(&pass.lease, &[declaration.clone(), declaration.clone()]).await.unwrap();
-    let expected = |id| Unsettled { id, customer: customer("c1"), fields: declaration.fields.clone() };
-    assert_eq!(pass.prior(1).await.unsettled, [expected(ids[0]), expected(ids[1])]);
+    let expected =
+        |id, doubted_at| Unsettled { id, customer: customer("c1"), doubted_at, fields: declaration.fields.clone() };
+    assert_eq!(pass.prior(1).await.unsettled, [expected(ids[0], None), expected(ids[1], None)]);
     assert_eq!(pass.store.overview().await.unwrap().unsettled, 2);
 
     let settle = async |outcome| {
@@ -122,9 +123,14 @@ pub async fn writes_without_an_outcome_are_unsettled(place: &dyn Place) {
         pass.store.record(&pass.lease, &page).await.unwrap();
     };
     settle(WriteOutcome::Unknown).await;
-    assert_eq!(pass.prior(1).await.unsettled, [expected(ids[0]), expected(ids[1])], "nobody knows yet");
+    let doubted_at = Some(pass.page(Vec::new()).at);
+    assert_eq!(
+        pass.prior(1).await.unsettled,
+        [expected(ids[0], doubted_at), expected(ids[1], None)],
+        "nobody knows yet"
+    );
     settle(WriteOutcome::Applied).await;
-    assert_eq!(pass.prior(1).await.unsettled, [expected(ids[1])]);
+    assert_eq!(pass.prior(1).await.unsettled, [expected(ids[1], None)]);
     assert_eq!(pass.store.overview().await.unwrap().unsettled, 1);
 }
 
@@ -134,7 +140,10 @@ pub async fn writes_for_somebody_of_whom_nothing_is_recorded_are_unsettled_too(p
     let declaration = pass.declaration(7, "c7");
     let ids = pass.store.declare(&pass.lease, std::slice::from_ref(&declaration)).await.unwrap();
     let prior = pass.prior(7).await;
-    assert_eq!(prior.unsettled, [Unsettled { id: ids[0], customer: customer("c7"), fields: declaration.fields }]);
+    assert_eq!(
+        prior.unsettled,
+        [Unsettled { id: ids[0], customer: customer("c7"), doubted_at: None, fields: declaration.fields }]
+    );
     assert_eq!((prior.judged, prior.link, prior.entry.id), (None, None, id(7)));
     let record =
         PageRecord { settled: vec![(ids[0], WriteOutcome::Applied)], ..pass.page(vec![linked(7, "c7", Role::Owner)]) };

@@ -230,7 +230,7 @@ impl<'a> Draft<'a> {
     /// What was last settled with this customer: by this contact, or by the owners it follows.
     fn baselines(&self, candidate: &Candidate, view: &View<'_>) -> Baselines {
         let mut baselines = heirs::of_owner(self.subject, self.past.as_ref(), candidate, view);
-        if let Some(declared) = self.subject.declared.get(&candidate.customer.id) {
+        for declared in self.subject.declared.get(&candidate.customer.id).into_iter().flatten() {
             baselines.extend(fields::adopted(&candidate.customer, declared, view.reading));
         }
         baselines

@@ -72,3 +72,20 @@ fn rechecks_are_spread_by_a_tenth_either_way() {
     assert!(first >= now.after(week.mul_f64(0.9)).millis() && last <= now.after(week.mul_f64(1.1)).millis());
     assert!(last - first > i64::try_from(week.as_millis() / 10).unwrap_or(0));
 }
+
+#[test]
+fn an_update_nobody_knows_of_is_in_doubt_until_it_is_too_late_for_it() {
+    let (now, late) = (Moment::from_millis(1_000_000), Duration::from_secs(150));
+    let until = |since: Moment| since.after(late);
+    for since in [None, Some(now), Some(now.before(late)), Some(now.after(Duration::from_hours(9)))] {
+        assert_eq!(doubted(true, since, now, late), Doubted::Applied, "whenever it is seen: {since:?}");
+    }
+    assert_eq!(doubted(false, None, now, late), Doubted::Begins { until: until(now) });
+    assert_eq!(doubted(false, Some(now), now, late), Doubted::Stands { until: until(now) });
+    let just = now.before(late);
+    let before = just.after(Duration::from_millis(1));
+    assert_eq!(doubted(false, Some(before), now, late), Doubted::Stands { until: until(before) });
+    assert_eq!(doubted(false, Some(just), now, late), Doubted::NotApplied);
+    let ahead = Some(now.after(Duration::from_hours(1)));
+    assert_eq!(doubted(false, ahead, now, late), Doubted::Begins { until: until(now) }, "a clock that was ahead");
+}

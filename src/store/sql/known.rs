@@ -54,7 +54,7 @@ pub(super) const RULINGS: &str = "
      WHERE account = $1 AND shop = its_shop AND id = its_id
      ORDER BY shop, id, customer";
 pub(super) const UNSETTLED: &str = "
-    SELECT write, shop, id, customer, fields
+    SELECT write, shop, id, customer, fields, settled_at
       FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
            CROSS JOIN writes
      WHERE account = $1 AND shop = its_shop AND id = its_id AND (outcome IS NULL OR outcome = 'unknown')

@@ -156,12 +156,13 @@ pub(super) fn unsettled(row: &Row) -> Result<Unsettled, StoreError> {
     Ok(Unsettled {
         id: WriteId(get(row, "write")?),
         customer: customer(row)?,
+        doubted_at: maybe_moment(row, "settled_at")?,
         fields: from_json(get(row, "fields")?, "the fields of a write")?,
     })
 }
 
 pub(super) fn write(row: &Row) -> Result<KeptWrite, StoreError> {
-    let Unsettled { id, customer, fields } = unsettled(row)?;
+    let Unsettled { id, customer, doubted_at: _, fields } = unsettled(row)?;
     let outcome = match (get::<Option<&str>>(row, "outcome")?, maybe_moment(row, "settled_at")?) {
         (None, None) => None,
         (Some(word), Some(at)) => {

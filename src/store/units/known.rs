@@ -201,6 +201,8 @@ pub struct Unsettled {
     pub id: WriteId,
     /// To whom.
     pub customer: CustomerId,
+    /// Since when it is known that nobody knows; none where nobody has looked since it was declared.
+    pub doubted_at: Option<Moment>,
     /// What, by field: hashes of the source, of what was to be sent, and of what stood there.
     pub fields: BTreeMap<Field, DeclaredField>,
 }

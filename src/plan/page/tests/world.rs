@@ -220,7 +220,12 @@ impl World {
             link: self.links.get(who).cloned(),
             former: self.former.get(who).cloned().unwrap_or_default(),
             rulings: self.rulings.iter().filter(|(pair, _)| of(pair)).map(|((_, c), r)| (c.clone(), *r)).collect(),
-            declared: self.declared.iter().filter(|(p, _)| of(p)).map(|((_, c), d)| (c.clone(), d.clone())).collect(),
+            declared: self
+                .declared
+                .iter()
+                .filter(|(p, _)| of(p))
+                .map(|((_, c), d)| (c.clone(), vec![d.clone()]))
+                .collect(),
             crowded_email: self.crowded_emails.contains(who),
             crowded_phone: self.crowded_phones.contains(who),
         }
