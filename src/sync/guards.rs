@@ -3,7 +3,7 @@
 use super::{Bridge, PassError, Tenure, holding};
 use crate::{
     model::{
-        ContactKey,
+        ContactKey, Keyed,
         hold::{HoldKind, NewHold},
         run::RunId,
     },
@@ -75,8 +75,8 @@ pub(super) async fn not_displaced(
             bridge.shop_name()
         ),
         count: missing,
+        bound: of_page(bridge, "displaced", missing, &sample),
         sample,
-        bound: bridge.source,
     };
     holding::stop_unless_released(bridge, tenure, run, hold).await
 }
@@ -100,8 +100,14 @@ pub(super) async fn not_strangers(
             bridge.shop_name()
         ),
         count: strangers,
+        bound: of_page(bridge, "other people", strangers, &sample),
         sample,
-        bound: bridge.source,
     };
     holding::stop_unless_released(bridge, tenure, run, hold).await
+}
+
+/// What a hold of a page is bound to: a person who released it has looked at these contacts, under this address, and at nobody else.
+fn of_page(bridge: &Bridge, why: &str, count: u64, sample: &[ContactKey]) -> Keyed {
+    let whom: Vec<String> = sample.iter().map(ToString::to_string).collect();
+    bridge.key.hash("hold-page", &format!("{} {why} {count} {}", bridge.source, whom.join(" ")))
 }

@@ -7,6 +7,7 @@ use crate::{
     model::{
         hold::{Hold, HoldKind, NewHold},
         run::{HoldNote, RunId},
+        time::Moment,
     },
     store::Decision,
 };
@@ -14,7 +15,7 @@ use crate::{
 /// How long a release is good for: whoever looked at it looked at what was so then.
 const GOOD_FOR: Duration = Duration::from_hours(24);
 
-/// Puts up the hold and stops the run; goes on where the same (shop, kind, bound) was released within the last day.
+/// Puts up the hold and stops the run; goes on where a person released what covers it within the last day.
 pub(super) async fn stop_unless_released(
     bridge: &Bridge,
     tenure: &Tenure,
@@ -23,23 +24,44 @@ pub(super) async fn stop_unless_released(
 ) -> Result<(), PassError> {
     let now = bridge.clock.now();
     let released = bridge.store.holds(true).await?.into_iter().any(|old| {
-        let same = old.what.shop == hold.shop && old.what.kind == hold.kind && old.what.bound == hold.bound;
-        same && old.released.is_some_and(|(at, by)| by != OURSELVES && at.after(GOOD_FOR) >= now)
+        let by_a_person = |(at, by): (Moment, String)| by != OURSELVES && at.after(GOOD_FOR) >= now;
+        covers(&old.what, &hold) && old.released.is_some_and(by_a_person)
     });
     if released {
-        return Ok(());
+        return supersede(bridge, &hold, None).await;
     }
-    let hold = bridge.store.hold(&tenure.lease(), run, &hold, now).await?;
+    let new = bridge.store.hold(&tenure.lease(), run, &hold, now).await?;
+    supersede(bridge, &hold, Some(new.id)).await?;
+    let hold = new;
     Err(PassError::Held(Box::new(hold)))
+}
+
+/// Whether a person who released the one has agreed to the other. A shop that goes on living counts otherwise at every run: who agreed that so
+/// many are gone agreed that fewer are.
+fn covers(released: &NewHold, found: &NewHold) -> bool {
+    let same = released.bound == found.bound;
+    // Where contacts are named, just those.
+    let of_figures = found.kind == HoldKind::Shrunk && found.sample.is_empty() && released.sample.is_empty();
+    let fewer = of_figures && found.count <= released.count;
+    released.shop == found.shop && released.kind == found.kind && (same || fewer)
 }
 
 /// Who takes down a hold whose cause is gone. That is no permission: whatever it held is held again when it comes back.
 const OURSELVES: &str = "anagrafe";
 
+/// Of how much a shop shrank the newest finding stands alone.
+async fn supersede(bridge: &Bridge, found: &NewHold, stays: Option<i64>) -> Result<(), PassError> {
+    if found.kind == HoldKind::Shrunk { fall_but(bridge, HoldKind::Shrunk, stays).await } else { Ok(()) }
+}
+
 /// Takes down the standing holds of a kind: what they held is not so any more.
 pub(super) async fn fall(bridge: &Bridge, kind: HoldKind) -> Result<(), PassError> {
+    fall_but(bridge, kind, None).await
+}
+
+async fn fall_but(bridge: &Bridge, kind: HoldKind, stays: Option<i64>) -> Result<(), PassError> {
     for hold in bridge.store.holds(false).await? {
-        if hold.what.shop == *bridge.shop_name() && hold.what.kind == kind {
+        if hold.what.shop == *bridge.shop_name() && hold.what.kind == kind && Some(hold.id) != stays {
             take_down(bridge, hold.id).await?;
         }
     }
