@@ -37,7 +37,7 @@ pub async fn run(context: &Context) -> Result<Exit, Failure> {
     let state = Arc::new(State::default());
     let rooms = rooms::Rooms::of(&settings).await?;
     begin(&settings);
-    let look = Arc::new(look::StoreLook::default());
+    let look = Arc::new(look::StoreLook::of(settings.shops.keys()));
     let recruiter = crew::FromConfiguration {
         context,
         signals: signals.clone(),

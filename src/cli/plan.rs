@@ -46,6 +46,7 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<Exit, Failure> {
         // A throw-away copy proves nothing about the store it was made from.
         witness: None,
         stop: signals.stop.clone(),
+        busy: None,
     })
     .await?;
     let mut exit = Exit::Done;

@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use super::{Context, Exit, Failure, args::ResyncArgs, rotating, setup, works::Works};
 use crate::{
     config::next_sync,
-    model::{ContactId, ShopName},
+    model::{ContactId, ShopName, run::Pass},
+    observe::metrics,
     sync::{
         Bridge, Clock as _, Interlude, PassError, SystemClock, Tenure,
         run::{ResyncOptions, SyncOptions, resync},
@@ -106,6 +107,7 @@ impl Interlude for Between<'_> {
         for bridge in self.shops {
             // How it ended stands in its own report; what would end the resync too, the resync meets itself.
             if let Err(failure) = self.works.sync(bridge, self.tenure, SyncOptions::default(), None).await {
+                metrics::pass_failed(Pass::Sync.as_str());
                 tracing::warn!(shop = %bridge.shop_name(), error = %failure.error, "the sync between two pages of a resync failed");
             }
         }

@@ -244,6 +244,7 @@ pub fn candidacy(
         wait,
         witness: Some(Arc::new(witness)),
         stop: stop.clone(),
+        busy: None,
     }
 }
 

@@ -20,9 +20,9 @@ use crate::{
         run::{RunReport, SurveyNote},
     },
     sync::{
-        Bridge, PassError, Tenure,
+        Bridge, Candidacy, PassError, Tenure,
         run::{Ran, Surveyed, SyncOptions, survey, sync},
-        tenure::NoTenure,
+        tenure::{NoTenure, OnBusy},
     },
     vivocha::Reader,
 };
@@ -73,7 +73,7 @@ impl Works {
     /// # Errors
     /// Busy, or the store failed.
     pub async fn tenure(&self, purpose: &'static str, wait: bool) -> Result<Tenure, Failure> {
-        self.candidate(purpose, wait, &self.signals.stop).await.map_err(|error| {
+        self.candidate(purpose, wait, &self.signals.stop, None).await.map_err(|error| {
             self.signals.caught().map_or_else(
                 || Failure::from(error),
                 |signal| Failure {
@@ -93,8 +93,10 @@ impl Works {
         purpose: &'static str,
         wait: bool,
         stop: &CancellationToken,
+        busy: Option<OnBusy>,
     ) -> Result<Tenure, NoTenure> {
-        let tenure = Tenure::take(setup::candidacy(&self.settings, &self.memory.store, purpose, wait, stop)).await?;
+        let candidacy = setup::candidacy(&self.settings, &self.memory.store, purpose, wait, stop);
+        let tenure = Tenure::take(Candidacy { busy, ..candidacy }).await?;
         if tenure.went_back() {
             let doubted = self.memory.store.overview().await?.shops.values().any(|shop| shop.doubted_at.is_some());
             self.voice.notice(if doubted {

@@ -1,7 +1,7 @@
 //! `/healthz`, `/readyz`, `/metrics`, `/status`: what a monitor and a person on call ask. Counts, states and ids of ours; nothing personal, and
 //! nothing can be changed here.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use axum::{
@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{Ready, State};
+use crate::{model::ShopName, observe::metrics};
 
 /// How long whoever asks waits for the store.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -30,6 +31,10 @@ pub trait Look: Send + Sync {
     async fn status(&self) -> Result<Value, String>;
     /// Brings the figures that are the store's up to date.
     async fn figures(&self) -> Result<(), String>;
+    /// Brings up to date what grows by itself, from what the store told last.
+    fn clocks(&self);
+    /// The shops that are configured.
+    fn shops(&self) -> BTreeSet<ShopName>;
 }
 
 /// What the routes answer from.
@@ -100,19 +105,28 @@ async fn readyz(Shared(health): Shared<Health>) -> Response {
 }
 
 async fn figures(Shared(health): Shared<Health>) -> Response {
-    let look = Arc::clone(&health.look);
+    let (look, asked) = (Arc::clone(&health.look), Arc::clone(&health.look));
+    // Whether it answers is asked by itself: to count what is in it may take longer than anybody waits.
+    let (answers, told) =
+        tokio::join!(patiently(async move { asked.answers().await }), patiently(async move { look.figures().await }));
     // What is known without the store is told without it.
-    if let Err(why) = patiently(async move { look.figures().await }).await {
+    if let Err(why) = &told {
         tracing::debug!(%why, "the figures of the store are old");
     }
-    let text = health.figures.render();
+    metrics::readiness(health.state.ready() == Ready::Yes && answers.is_ok(), answers.is_ok());
+    health.look.clocks();
+    let text = metrics::rendered(health.figures, &health.look.shops());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
 async fn status(Shared(health): Shared<Health>) -> Response {
     let look = Arc::clone(&health.look);
-    let daemon = json!(health.state.shown());
-    match patiently(async move { look.status().await }).await {
+    let looked = patiently(async move { look.status().await }).await;
+    let mut shown = health.state.shown();
+    // As `/readyz` has it.
+    shown.not_ready = shown.not_ready.or_else(|| looked.as_ref().err().cloned());
+    let daemon = json!(shown);
+    match looked {
         Ok(Value::Object(mut status)) => {
             status.insert("daemon".into(), daemon);
             Json(status).into_response()

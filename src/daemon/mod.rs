@@ -23,6 +23,7 @@ mod present;
 mod runner;
 mod state;
 mod ticker;
+mod watched;
 
 use std::{fmt, sync::Arc};
 
@@ -33,10 +34,14 @@ use tokio_util::sync::CancellationToken;
 pub use present::Present;
 pub use runner::{Daemon, Ended, run};
 pub use state::{Activity, Ready, State};
+pub use watched::Watched;
 
 use crate::{
     model::time::Moment,
-    sync::{Tenure, tenure::NoTenure},
+    sync::{
+        Tenure,
+        tenure::{NoTenure, OnBusy},
+    },
 };
 
 /// What the schedule runs.
@@ -83,8 +88,8 @@ pub trait Timetable: Send + Sync {
 pub trait Crew {
     /// When what is to be done.
     fn timetable(&self) -> Arc<dyn Timetable>;
-    /// Waits for the account's lease.
-    async fn tenure(&self, stop: &CancellationToken) -> Result<Tenure, NoTenure>;
+    /// Waits for the account's lease. `busy` is told each time another process is found to have it.
+    async fn tenure(&self, stop: &CancellationToken, busy: OnBusy) -> Result<Tenure, NoTenure>;
     /// When the last run of a task that came to its end began, of the shop where that is longest ago; none where one has had none.
     async fn last_done(&self, task: Task) -> anyhow::Result<Option<Moment>>;
     /// Does it; answers whether every run came to its end. How each ended stands in its report; an error is what kept one from having any.

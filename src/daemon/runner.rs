@@ -1,7 +1,13 @@
 //! The runner: the one place where passes are executed. It waits for a tick, for the lease, does the work, and goes on; it is asked to stop,
 //! or to read its configuration anew, and does so at the next moment at which nothing is lost by it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, watch};
@@ -16,13 +22,19 @@ use super::{
 use crate::{
     observe::metrics,
     store::StoreError,
-    sync::{Clock as _, SystemClock, clock::uptime, tenure::NoTenure},
+    sync::{
+        Clock as _, SystemClock,
+        clock::uptime,
+        tenure::{NoTenure, OnBusy},
+    },
 };
 
 /// How often the runner beats while it waits for something.
 const BEAT: Duration = Duration::from_secs(1);
 /// How long it waits before it tries again to open everything, at first and at most.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));
+/// Somebody else's lease is looked at every second: one that was seen so long ago tells nothing of now.
+const SEEN: Duration = Duration::from_secs(5);
 /// After a pass that did not come to its end, unless its next tick is sooner.
 const AFTER_A_FAILURE: Duration = Duration::from_mins(10);
 
@@ -160,6 +172,8 @@ impl Daemon<'_> {
                 // Another process changed the key of the store: under the old one nothing is answered ever again.
                 if matches!(error, NoTenure::Store(StoreError::WrongKey)) {
                     self.anew();
+                } else {
+                    self.says(Activity::AwaitingStore);
                 }
                 self.pause(AGAIN.0).await;
                 return None;
@@ -186,8 +200,14 @@ impl Daemon<'_> {
     /// Waits for the lease, unless it is asked for something else.
     async fn candidate(&self, crew: &dyn Crew) -> Result<crate::sync::Tenure, NoTenure> {
         let until = self.stop.child_token();
-        let mut taking = std::pin::pin!(crew.tenure(&until));
         let began = uptime();
+        // When another process was seen to have it, in milliseconds since then and one; 0 if none was.
+        let seen = Arc::new(AtomicU64::new(0));
+        let busy: OnBusy = {
+            let seen = Arc::clone(&seen);
+            Arc::new(move || seen.store(1 + millis(uptime().saturating_sub(began)), Ordering::Relaxed))
+        };
+        let mut taking = std::pin::pin!(crew.tenure(&until, busy));
         loop {
             tokio::select! {
                 biased;
@@ -199,8 +219,9 @@ impl Daemon<'_> {
                 }
                 () = tokio::time::sleep(BEAT) => {
                     self.state.liveness.beat(None);
-                    if uptime().saturating_sub(began) > BEAT {
-                        self.says(Activity::StandingBy);
+                    let waited = uptime().saturating_sub(began);
+                    if waited > BEAT {
+                        self.says(waits_for(seen.load(Ordering::Relaxed).checked_sub(1), millis(waited)));
                     }
                 }
             }
@@ -218,6 +239,7 @@ impl Daemon<'_> {
         self.state.agenda().end();
         self.state.run_ended();
         let well = ran.unwrap_or_else(|error| {
+            metrics::pass_failed(task.as_str());
             tracing::error!(pass = task.as_str(), error = %format!("{error:#}"), "the run failed; the next one goes on where it stopped");
             false
         });
@@ -282,6 +304,19 @@ impl Daemon<'_> {
     }
 }
 
+/// What is waited for by whoever has no lease yet, and when somebody else was last seen to have it, in milliseconds since he began to wait.
+fn waits_for(seen: Option<u64>, waited: u64) -> Activity {
+    match seen {
+        Some(seen) if waited.saturating_sub(seen) <= millis(SEEN) => Activity::StandingBy,
+        // The store answers neither with the lease nor with who has it.
+        Some(_) | None => Activity::AwaitingStore,
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// What failed is tried again by itself, and what went well is not.
 fn next_try(before: Again, task: Task, well: Option<bool>) -> Again {
     match well {
@@ -293,4 +328,17 @@ fn next_try(before: Again, task: Task, well: Option<bool>) -> Again {
 
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(SystemClock.now().millis()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_process_works_only_where_it_was_seen_to_just_now() {
+        assert_eq!(waits_for(None, 1_500), Activity::AwaitingStore, "the store has not answered yet");
+        assert_eq!(waits_for(Some(1_000), 1_500), Activity::StandingBy);
+        assert_eq!(waits_for(Some(1_000), 6_000), Activity::StandingBy);
+        assert_eq!(waits_for(Some(1_000), 6_001), Activity::AwaitingStore, "it answers no more");
+    }
 }

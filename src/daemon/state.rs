@@ -32,6 +32,8 @@ pub enum Activity {
     Idle,
     /// A pass is due, and another process works on the account.
     StandingBy,
+    /// A pass is due, and the store does not answer who works on the account.
+    AwaitingStore,
     /// It works.
     Running,
     /// It was asked to stop.
@@ -46,6 +48,7 @@ impl Activity {
             Self::Starting => "starting",
             Self::Idle => "idle",
             Self::StandingBy => "standing by: another process works on this account",
+            Self::AwaitingStore => "waiting for the store, which does not answer",
             Self::Running => "running",
             Self::Stopping => "stopping",
         }

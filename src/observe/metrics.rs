@@ -1,12 +1,15 @@
 //! Every figure there is, in one place: its name, what it counts, and the one function that moves it. Where nobody asks for figures (any
 //! command but the daemon) moving one costs next to nothing.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{collections::BTreeSet, sync::OnceLock, time::Duration};
 
 use metrics::{Unit, counter, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::model::run::{Counts, MergeCounts, Pass, RunReport};
+use crate::model::{
+    ShopName,
+    run::{Counts, MergeCounts, Pass, RunReport},
+};
 
 /// What kind of figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +47,7 @@ const fn takes(name: &'static str, help: &'static str) -> Metric {
 pub const ALL: &[Metric] = &[
     is("anagrafe_build_info", "The version that runs; always 1"),
     counts("anagrafe_runs_total", "Runs that ended, by shop, pass and outcome"),
+    counts("anagrafe_passes_failed_total", "Passes that failed before their run had a report, by pass"),
     takes("anagrafe_run_duration_seconds", "How long runs took, by shop and pass"),
     is("anagrafe_running", "Whether this process runs that pass now"),
     counts("anagrafe_contacts_handled_total", "Contacts read, by how they ended"),
@@ -59,13 +63,19 @@ pub const ALL: &[Metric] = &[
     is("anagrafe_lease_epoch", "The epoch of the lease this process had last"),
     counts("anagrafe_lease_lost_total", "Leases that were lost while a run lasted"),
     takes("anagrafe_arrival_lateness_seconds", "How long after a higher id a contact became visible"),
-    is("anagrafe_due_contacts", "Contacts that are to be tried again, by shop"),
+    is("anagrafe_due_contacts", "Contacts whose time to be looked at again has come, by shop"),
     is("anagrafe_holds", "Holds that stand, by shop and kind"),
     is("anagrafe_paused", "Whether a person has stopped every write"),
     is("anagrafe_doubts", "Merges whose outcome is not known"),
     is("anagrafe_oldest_doubt_seconds", "The age of the oldest of them, 0 if there is none"),
     is("anagrafe_open_proposals", "Proposals that wait for a person, by kind"),
-    is("anagrafe_staleness_seconds", "Since the last sync or resync of a shop that came to its end"),
+    is("anagrafe_ready", "Whether this process is ready, as /readyz says it"),
+    is("anagrafe_store_up", "Whether the store answered when it was asked last"),
+    is(
+        "anagrafe_staleness_seconds",
+        "Since the last sync or resync of a shop that came to its end; since the first one, or the start, where none has",
+    ),
+    is("anagrafe_first_crossing", "Whether the first crossing of a shop goes on"),
     counts("anagrafe_ticks_skipped_total", "Ticks of the schedule that found their pass still waiting or running"),
     is("anagrafe_next_run_timestamp_seconds", "When the schedule's next tick comes, by pass"),
     counts("anagrafe_alerts_total", "Tries to deliver an alert, by outcome: delivered, failed"),
@@ -108,6 +118,7 @@ pub fn keep() -> Result<&'static PrometheusHandle, BuildError> {
     }
     for pass in [Pass::Sync, Pass::Resync] {
         counter!("anagrafe_ticks_skipped_total", "pass" => pass.as_str()).increment(0);
+        counter!("anagrafe_passes_failed_total", "pass" => pass.as_str()).increment(0);
         running(pass.as_str(), false);
     }
     counter!("anagrafe_lease_lost_total").increment(0);
@@ -166,6 +177,17 @@ pub fn ran(report: &RunReport) {
     {
         counter!("anagrafe_merges_total", "shop" => shop.clone(), "outcome" => outcome).increment(count);
     }
+}
+
+/// A pass failed, and no run has a report of it.
+pub fn pass_failed(pass: &'static str) {
+    counter!("anagrafe_passes_failed_total", "pass" => pass).increment(1);
+}
+
+/// Whether this process is ready, and whether its store answered.
+pub fn readiness(ready: bool, store: bool) {
+    gauge!("anagrafe_ready").set(f64::from(u8::from(ready)));
+    gauge!("anagrafe_store_up").set(f64::from(u8::from(store)));
 }
 
 /// This process runs a pass, or does no more.
@@ -228,4 +250,41 @@ pub fn reloaded(taken: bool) {
 /// A figure of the store, as it stands now. `name` is one of [`ALL`].
 pub fn stands(name: &'static str, labels: &[(&'static str, String)], value: f64) {
     gauge!(name, labels).set(value);
+}
+
+/// All figures as text, but for those of shops that are none of these: what stood of one that is not configured any more stands for nothing,
+/// and whoever keeps figures forgets none.
+#[must_use]
+pub fn rendered(figures: &PrometheusHandle, shops: &BTreeSet<ShopName>) -> String {
+    of_shops(&figures.render(), |name| shops.iter().any(|shop| shop.as_str() == name))
+}
+
+fn of_shops(text: &str, is_ours: impl Fn(&str) -> bool) -> String {
+    text.split_inclusive('\n').filter(|line| its_shop(line).is_none_or(&is_ours)).collect()
+}
+
+/// The shop of a line, if it is one's. The name of a shop has nothing in it that is written otherwise in a label.
+fn its_shop(line: &str) -> Option<&str> {
+    let (_, labels) = line.split_once('{').filter(|(name, _)| !name.starts_with('#'))?;
+    let at = if labels.starts_with("shop=\"") { 0 } else { labels.find(",shop=\"")? + 1 };
+    labels.get(at..)?.strip_prefix("shop=\"")?.split('"').next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_a_shops_is_left_out_with_it_and_nothing_else() {
+        let text = "# HELP anagrafe_holds of {shop=\"old\"}\n\
+                    anagrafe_holds{shop=\"main\",kind=\"merges\"} 1\n\
+                    anagrafe_holds{shop=\"old\",kind=\"merges\"} 2\n\
+                    anagrafe_runs_total{pass=\"sync\",shop=\"old\"} 3\n\
+                    anagrafe_calls_total{system=\"old\"} 4\n\
+                    anagrafe_build_info{workshop=\"old\"} 1\n\
+                    anagrafe_doubts 0\n";
+        let kept: Vec<&str> = text.lines().filter(|line| !line.ends_with(['2', '3'])).collect();
+        assert_eq!(of_shops(text, |shop| shop == "main").lines().collect::<Vec<_>>(), kept);
+        assert_eq!(of_shops(text, |_| true), text);
+    }
 }

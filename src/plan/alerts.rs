@@ -57,8 +57,8 @@ pub struct Trouble {
 /// By what it is judged.
 #[derive(Clone, Copy)]
 pub struct Terms<'a> {
-    /// The shops that are ours to judge.
-    pub shops: &'a BTreeSet<ShopName>,
+    /// The shops that are ours to judge, and since when they are watched: one of whom no run is known should have been run since.
+    pub shops: &'a BTreeMap<ShopName, Moment>,
     /// By when the next run of a pass must have begun that comes to its end, where the last one began then; none where that cannot be told.
     pub latest: &'a dyn Fn(Pass, Moment) -> Option<Moment>,
     /// Now.
@@ -69,7 +69,7 @@ pub struct Terms<'a> {
 #[must_use]
 pub fn findings(standing: &Standing, terms: Terms<'_>) -> BTreeMap<About, Finding> {
     let Standing { paused, holds, doubted, passes, doubts } = standing;
-    let ours = |shop: &ShopName| terms.shops.contains(shop);
+    let ours = |shop: &ShopName| terms.shops.contains_key(shop);
     let mut found = BTreeMap::new();
     if let Some(since) = paused {
         let about = About { shop: None, subject: Subject::Held(HeldBy::Pause) };
@@ -92,10 +92,10 @@ pub fn findings(standing: &Standing, terms: Terms<'_>) -> BTreeMap<About, Findin
         let about = |subject| About { shop: Some(shop.clone()), subject };
         found.extend(failed(shop, *pass, its).map(|finding| (about(Subject::Failed(*pass)), finding)));
     }
-    for shop in terms.shops {
+    for (shop, watched) in terms.shops {
         for pass in [Pass::Sync, Pass::Resync] {
             let about = About { shop: Some(shop.clone()), subject: Subject::Stale(pass) };
-            found.extend(stale(shop, pass, standing, terms).map(|finding| (about, finding)));
+            found.extend(stale(shop, *watched, pass, standing, terms).map(|finding| (about, finding)));
         }
     }
     found
@@ -140,7 +140,7 @@ fn cause(error: &str) -> String {
     error.chars().filter(|c| !c.is_ascii_digit()).take(LONGEST_CAUSE).collect()
 }
 
-fn stale(shop: &ShopName, pass: Pass, standing: &Standing, terms: Terms<'_>) -> Option<Finding> {
+fn stale(shop: &ShopName, watched: Moment, pass: Pass, standing: &Standing, terms: Terms<'_>) -> Option<Finding> {
     let of = |pass| standing.passes.get(&(shop.clone(), pass));
     let done = of(pass).and_then(|its| its.last_done);
     if done.is_some_and(|done| done.is_ahead(terms.now)) {
@@ -151,12 +151,35 @@ fn stale(shop: &ShopName, pass: Pass, standing: &Standing, terms: Terms<'_>) -> 
         (Some(done), _) => (terms.latest)(pass, done)?,
         // The first crossing reads everybody, as a resync does.
         (None, Pass::Resync) => (terms.latest)(pass, of(Pass::Sync)?.first_done?)?,
-        (None, Pass::Survey | Pass::Sync) => {
-            let begun = [Pass::Survey, Pass::Sync].into_iter().filter_map(of).map(|its| its.first_begun).min()?;
-            (terms.latest)(pass, begun)?.max(begun.after(FIRST))
-        }
+        (None, Pass::Survey | Pass::Sync) => match first_begun(standing, shop) {
+            Some(begun) => (terms.latest)(pass, begun)?.max(begun.after(FIRST)),
+            // Not one run has come so far that it was recorded.
+            None => (terms.latest)(pass, watched)?,
+        },
     };
     (latest < terms.now).then(|| stands(BTreeSet::new(), latest, words::of_staleness(shop, pass, done)))
+}
+
+fn first_begun(standing: &Standing, shop: &ShopName) -> Option<Moment> {
+    let of = |pass| standing.passes.get(&(shop.clone(), pass));
+    [Pass::Survey, Pass::Sync].into_iter().filter_map(of).map(|its| its.first_begun).min()
+}
+
+/// From when the staleness of a pass counts: from its last good run; where there was none from the first crossing, which reads
+/// everybody, as a resync does; or from what began first. None where no run is known.
+#[must_use]
+pub fn counts_from(standing: &Standing, shop: &ShopName, pass: Pass) -> Option<Moment> {
+    let of = |pass| standing.passes.get(&(shop.clone(), pass));
+    let crossed = || if pass == Pass::Resync { of(Pass::Sync)?.first_done } else { None };
+    of(pass).and_then(|its| its.last_done).or_else(crossed).or_else(|| first_begun(standing, shop))
+}
+
+/// Whether the first crossing of a shop goes on.
+#[must_use]
+pub fn is_crossing(standing: &Standing, shop: &ShopName) -> bool {
+    let of = |pass| standing.passes.get(&(shop.clone(), pass));
+    let runs = |pass| of(pass).is_some_and(|its| its.last.outcome == Outcome::Running);
+    of(Pass::Sync).and_then(|its| its.last_done).is_none() && [Pass::Survey, Pass::Sync].into_iter().any(runs)
 }
 
 /// A change, and the revision of what it changes.
@@ -184,7 +207,7 @@ pub fn changes(
         }
     }
     for was in told.iter().filter(|was| was.state == AlertState::Raised && !found.contains_key(&was.about)) {
-        if was.about.shop.as_ref().is_none_or(|shop| terms.shops.contains(shop)) {
+        if was.about.shop.as_ref().is_none_or(|shop| terms.shops.contains_key(shop)) {
             let (summary, todo) = words::of_recovery(&was.about, was.since);
             let (state, causes) = (AlertState::Recovered, BTreeSet::new());
             let told = Told { about: &was.about, was: Some(was), state, causes, since: was.since, summary, todo };

@@ -41,6 +41,9 @@ use crate::model::{
 pub trait Questions: Send + Sync {
     /// States, holds, pause, lease, last runs: what `status` shows.
     async fn overview(&self) -> Result<Overview, StoreError>;
+    /// How many contacts of each shop are due for another look: those whose time has come. Not those that a clock ahead made due: to find
+    /// these, everybody would be read.
+    async fn due_by_shop(&self, now: Moment) -> Result<BTreeMap<ShopName, u64>, StoreError>;
     /// The last runs, newest first; or one.
     async fn runs(&self, which: RunQuery) -> Result<Vec<RunReport>, StoreError>;
     /// When the last run of a pass that came to its end (done, parked or held) began, by shop.

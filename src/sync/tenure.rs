@@ -46,6 +46,9 @@ pub enum NoTenure {
     Stopped,
 }
 
+/// Is told each time somebody else is found to have the lease.
+pub type OnBusy = Arc<dyn Fn() + Send + Sync>;
+
 /// What a tenure is asked for with.
 #[derive(Clone)]
 pub struct Candidacy {
@@ -65,6 +68,8 @@ pub struct Candidacy {
     pub witness: Option<Arc<WitnessFile>>,
     /// Ends the waiting.
     pub stop: CancellationToken,
+    /// Is told what is waited for, if anybody asks.
+    pub busy: Option<OnBusy>,
 }
 
 /// The lease, held.
@@ -106,6 +111,7 @@ impl Tenure {
                 Acquired::Ours { lease, went_back } => return Ok(Self::hold(candidacy, lease, since, went_back)),
                 Acquired::Busy(held) => held,
             };
+            candidacy.busy.iter().for_each(|busy| busy());
             succession = watcher.look(&held, host::is_dead(&held.holder), uptime());
             if succession.is_some() {
                 continue;

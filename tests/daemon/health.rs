@@ -25,6 +25,11 @@ async fn stands(on: On) {
     assert_eq!(daemon.figure("anagrafe_updates_total{shop=\"main\"}").await, Some(30.0));
     let calls = "anagrafe_calls_total{system=\"vivocha\",call=\"customers.update\",verdict=\"ok\"}";
     assert_eq!(daemon.figure(calls).await, Some(30.0));
+    // What is due is whose time has come, and not who is parked.
+    let due = "anagrafe_due_contacts{shop=\"main\"}";
+    assert_eq!(daemon.figure(due).await, Some(0.0));
+    town.execute("UPDATE contacts SET retry_at = 1 WHERE id <= 7").await;
+    assert_eq!(daemon.figure(due).await, Some(7.0));
     daemon.stop().await;
     all_done(&town).await;
 }

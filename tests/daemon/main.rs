@@ -7,6 +7,7 @@
     reason = "a test ends where it fails"
 )]
 
+mod away;
 mod clocks;
 mod health;
 mod manager;

@@ -152,6 +152,22 @@ async fn no_good_sync_for_too_long_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_shop_of_which_no_run_is_ever_recorded_is_told() {
+    let town = town(On::Sqlite).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    // Every run of it fails before it begins: the store knows the shop under its first name.
+    town.edit(|text| text.replace("[shops.main]", "[shops.other]"));
+    let receiver = Receiver::that(Answers::Takes).await;
+    let mut variables = receiver.variables();
+    variables.push(("ANAGRAFE__ALERTS__STALE_SYNC", "2s".to_owned()));
+    let daemon = Daemon::begin(&town, &variables);
+    daemon.until("it is told", async || receiver.told() == ["staleness sync raised"]).await;
+    let alert = receiver.taken().remove(0);
+    assert_eq!(alert["shop"], "other");
+    assert!(alert["summary"].as_str().unwrap().contains("no sync of shop other has come to its end"), "{alert}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_alert_is_tried_under_one_id_until_the_receiver_takes_it() {
     let town = town(On::Sqlite).await;
     breaks(&town, "contacts.find", 401);

@@ -96,6 +96,9 @@ pub async fn due_contacts_come_in_the_order_of_ids(place: &dyn Place) {
     assert_eq!(due(30, 0, 2).await, [1, 2].map(id));
     assert_eq!(due(30, 1, 10).await, [2, 3].map(id));
     assert_eq!(due(9, 0, 10).await, []);
+    let counted = async |now| pass.store.due_by_shop(at(now)).await.unwrap().into_iter().collect::<Vec<_>>();
+    assert_eq!(counted(30).await, [(alfa.clone(), 3)], "neither the gone nor the excluded, nor who is due later");
+    assert_eq!((counted(20).await, counted(9).await), (vec![(alfa.clone(), 2)], vec![(alfa.clone(), 0)]));
 }
 
 pub async fn shops_do_not_mix(place: &dyn Place) {

@@ -18,7 +18,7 @@ use crate::{
     sync::{
         Tenure,
         run::{ResyncOptions, SyncOptions},
-        tenure::NoTenure,
+        tenure::{NoTenure, OnBusy},
     },
 };
 
@@ -51,9 +51,10 @@ impl Recruiter for FromConfiguration<'_> {
         let works = works
             .await
             .map_err(|failure| if is_final(&failure) { refused(failure) } else { NoCrew::NotNow(failure.error) })?;
-        self.rooms.see(&works).map_err(refused)?;
         let shops: Vec<ShopName> = works.settings.shops.keys().cloned().collect();
-        if let Some(old) = self.look.see(settings, Arc::clone(&works.memory)) {
+        let watched = self.look.would_watch(&shops);
+        self.rooms.see(&works, &watched).map_err(refused)?;
+        if let Some(old) = self.look.see(settings, Arc::clone(&works.memory), watched) {
             old.store.close().await;
         }
         Ok(Box::new(Ours { works, shops, rotated: Cell::new(false) }))
@@ -79,8 +80,8 @@ impl Crew for Ours {
         Arc::new(Ticks(self.works.settings.schedule.clone()))
     }
 
-    async fn tenure(&self, stop: &CancellationToken) -> Result<Tenure, NoTenure> {
-        self.works.candidate("daemon", true, stop).await
+    async fn tenure(&self, stop: &CancellationToken, busy: OnBusy) -> Result<Tenure, NoTenure> {
+        self.works.candidate("daemon", true, stop, Some(busy)).await
     }
 
     async fn last_done(&self, task: Task) -> anyhow::Result<Option<Moment>> {

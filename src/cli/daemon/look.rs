@@ -1,6 +1,9 @@
 //! How the daemon's health looks at the store: whether it answers, how things stand, and the figures that are the store's.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -12,24 +15,56 @@ use crate::{
         status::{self, Status},
     },
     config::Settings,
-    daemon::{Present, health::Look},
-    model::{hold::HoldKind, run::Pass, state::ContactState, time::Moment},
+    daemon::{Present, Watched, health::Look},
+    model::{ShopName, alert::Standing, hold::HoldKind, run::Pass, state::ContactState, time::Moment},
     observe::metrics::stands,
-    sync::{Clock as _, SystemClock},
+    plan::alerts::{counts_from, is_crossing},
+    store::ShopOverview,
+    sync::{Clock as _, SystemClock, clock::uptime},
 };
 
 /// The store of the present crew, if there is one yet.
-#[derive(Default)]
 pub struct StoreLook {
     now: Present<(Arc<Settings>, Arc<Memory>)>,
+    known: Mutex<Known>,
+}
+
+/// What is known while the store does not answer.
+struct Known {
+    watched: Watched,
+    /// From when staleness counts, as the store told it last.
+    from: BTreeMap<(ShopName, Pass), Moment>,
 }
 
 impl StoreLook {
+    /// There is no store yet; these shops are configured.
+    pub fn of<'a>(shops: impl IntoIterator<Item = &'a ShopName>) -> Self {
+        let watched = Watched::default().next(shops, uptime());
+        Self { now: Present::default(), known: Mutex::new(Known { watched, from: BTreeMap::new() }) }
+    }
+
+    /// The shops of a new configuration, once it is in force.
+    pub fn would_watch(&self, shops: &[ShopName]) -> Watched {
+        self.known().watched.next(shops, uptime())
+    }
+
     /// There is a new one; answers the one before.
-    pub fn see(&self, settings: Settings, memory: Arc<Memory>) -> Option<Arc<Memory>> {
+    pub fn see(&self, settings: Settings, memory: Arc<Memory>, watched: Watched) -> Option<Arc<Memory>> {
         let before = self.now.get();
+        self.known().watched = watched;
         self.now.set(Some((Arc::new(settings), memory)));
         before.map(|(_, memory)| memory)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is to be known of how things stand once nobody answers.
+    fn learn(&self, standing: &Standing) {
+        let mut known = self.known();
+        let each = known.watched.shops().into_iter().flat_map(|shop| PASSES.map(|pass| (shop.clone(), pass)));
+        known.from = each.filter_map(|key| Some((key.clone(), counts_from(standing, &key.0, key.1)?))).collect();
     }
 
     fn desk(&self) -> Result<Desk, String> {
@@ -57,30 +92,54 @@ impl Look for StoreLook {
 
     async fn figures(&self) -> Result<(), String> {
         let desk = self.desk()?;
+        // First what costs little and grows by itself: the rest may come too late.
+        let standing = desk.memory.store.look().await.map_err(|error| error.to_string())?.standing;
+        self.learn(&standing);
+        let shops = self.shops();
+        for shop in &shops {
+            let crossing = f64::from(u8::from(is_crossing(&standing, shop)));
+            stands("anagrafe_first_crossing", &[("shop", shop.to_string())], crossing);
+        }
+        let due = desk.memory.store.due_by_shop(desk.now).await.map_err(|error| error.to_string())?;
         let status = Status::of(&desk).await.map_err(|failure| format!("{:#}", failure.error))?;
-        of_shops(&status);
+        of_shops(&shops, &status, &due);
         of_account(&status, desk.now);
-        for pass in [Pass::Sync, Pass::Resync] {
-            let done = desk.memory.store.last_done(pass).await.map_err(|error| error.to_string())?;
-            for (shop, at) in done {
+        Ok(())
+    }
+
+    fn clocks(&self) {
+        let now = SystemClock.now();
+        let known = self.known();
+        for (shop, watched) in known.watched.since(now, uptime()) {
+            for pass in PASSES {
+                // Signed by a clock that was ahead, it says nothing.
+                let from = known.from.get(&(shop.clone(), pass)).filter(|from| !from.is_ahead(now)).copied();
                 let labels = [("shop", shop.to_string()), ("pass", pass.as_str().to_owned())];
-                stands("anagrafe_staleness_seconds", &labels, desk.now.since(at).as_secs_f64());
+                stands("anagrafe_staleness_seconds", &labels, now.since(from.unwrap_or(watched)).as_secs_f64());
             }
         }
-        Ok(())
+    }
+
+    fn shops(&self) -> BTreeSet<ShopName> {
+        self.known().watched.shops()
     }
 }
 
+/// The passes of the schedule.
+const PASSES: [Pass; 2] = [Pass::Sync, Pass::Resync];
+
 #[expect(clippy::cast_precision_loss, reason = "figures of a monitor")]
-fn of_shops(status: &Status) {
-    for (shop, overview) in &status.overview.shops {
+fn of_shops(shops: &BTreeSet<ShopName>, status: &Status, due: &BTreeMap<ShopName, u64>) {
+    let nothing = ShopOverview::default();
+    for shop in shops {
+        let overview = status.overview.shops.get(shop).unwrap_or(&nothing);
         for state in ContactState::ALL {
             let count = overview.states.get(&state).copied().unwrap_or(0);
             let labels = [("shop", shop.to_string()), ("state", state.as_str().to_owned())];
             stands("anagrafe_contacts", &labels, count as f64);
         }
-        let parked = overview.states.get(&ContactState::Parked).copied().unwrap_or(0);
-        stands("anagrafe_due_contacts", &[("shop", shop.to_string())], parked as f64);
+        let due = due.get(shop).copied().unwrap_or(0);
+        stands("anagrafe_due_contacts", &[("shop", shop.to_string())], due as f64);
         for kind in HoldKind::ALL {
             let holds = status.overview.holds.iter().filter(|hold| hold.what.shop == *shop && hold.what.kind == kind);
             let labels = [("shop", shop.to_string()), ("kind", kind.as_str().to_owned())];

@@ -15,7 +15,7 @@ use crate::{
     cli::{Exit, Failure, setup, works::Works},
     config::{self, Settings},
     daemon::{
-        Present, State,
+        Present, State, Watched,
         alerts::{self, Letterbox, Office, StaleAfter},
         hooks::{self, Ears, Token},
     },
@@ -58,8 +58,8 @@ impl Rooms {
     ///
     /// # Errors
     /// If the receiver of alerts cannot be reached by this configuration.
-    pub fn see(&self, works: &Works) -> Result<(), Failure> {
-        let (office, ears) = (office(works)?, ears(works)?);
+    pub fn see(&self, works: &Works, watched: &Watched) -> Result<(), Failure> {
+        let (office, ears) = (office(works, watched)?, ears(works)?);
         let hooks = &works.settings.hooks;
         let listens = hooks.secret.is_some().then_some(hooks.listen);
         if listens != self.listen {
@@ -96,8 +96,8 @@ impl Beside {
     }
 }
 
-fn office(works: &Works) -> Result<Option<Office>, Failure> {
-    let Settings { alerts, http, schedule, shops, vivocha, .. } = &works.settings;
+fn office(works: &Works, watched: &Watched) -> Result<Option<Office>, Failure> {
+    let Settings { alerts, http, schedule, vivocha, .. } = &works.settings;
     let Some(config::Alerts { url, secret, stale_sync, stale_resync }) = alerts else { return Ok(None) };
     let options = TransportOptions {
         ca_bundle: http.ca_bundle.clone(),
@@ -109,7 +109,7 @@ fn office(works: &Works) -> Result<Option<Office>, Failure> {
     Ok(Some(Office {
         store: Arc::clone(&works.memory.store),
         account: vivocha.account.clone(),
-        shops: Arc::new(shops.keys().cloned().collect()),
+        watched: watched.clone(),
         timetable: Arc::new(Ticks(schedule.clone())),
         stale_after: StaleAfter { sync: *stale_sync, resync: *stale_resync },
         letterbox: Arc::new(Letterbox::new(Arc::new(transport), url.clone(), secret)),

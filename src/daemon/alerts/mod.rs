@@ -9,25 +9,22 @@
 //! delivered yet lives there too, so that a crash forgets none. Delivered is at least once: each change has an id that stays the same over
 //! all tries. Of one subject a receiver hears in order, and of a state that was never delivered only what came of it.
 //!
-//! Not here: that this process died, or cannot reach its store. Nobody can tell that of himself: `/healthz` and the figure
-//! `anagrafe_staleness_seconds` are what a monitor asks, and another daemon on the account tells of staleness.
+//! Not here: that this process died, or cannot reach its store. Nobody can tell that of himself: `/healthz`, `/readyz` and the figures
+//! `anagrafe_ready` and `anagrafe_staleness_seconds` are what a monitor asks, and another daemon on the account tells of staleness.
 
 mod courier;
 mod letter;
 mod letterbox;
 mod watch;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 pub use courier::deliver;
 pub use letterbox::Letterbox;
 pub use watch::watch;
 
-use super::Timetable;
-use crate::{
-    model::{AccountName, ShopName},
-    store::Store,
-};
+use super::{Timetable, Watched};
+use crate::{model::AccountName, store::Store};
 
 /// How old the last good run of a pass may be, where that does not follow from the schedule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,7 +43,7 @@ pub struct Office {
     /// Whose they are.
     pub account: AccountName,
     /// Of whom they may be.
-    pub shops: Arc<BTreeSet<ShopName>>,
+    pub watched: Watched,
     /// When runs are to come.
     pub timetable: Arc<dyn Timetable>,
     /// How long they may stay away.

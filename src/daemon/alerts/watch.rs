@@ -12,7 +12,7 @@ use crate::{
     model::{alert::Alert, run::Pass, time::Moment},
     plan::alerts::{Terms, changes, findings},
     store::{AlertChange, Look},
-    sync::{Clock as _, SystemClock},
+    sync::{Clock as _, SystemClock, clock::uptime},
 };
 
 /// How often it asks where nothing runs; oftener only where staleness is to be told sooner.
@@ -55,7 +55,9 @@ async fn ask(office: &Office) -> anyhow::Result<u64> {
     let Look { standing, told } = office.store.look().await?;
     let told: Vec<Alert> = told.into_iter().map(|kept| kept.alert).collect();
     let latest = |pass, begun| latest(office, pass, begun);
-    let terms = Terms { shops: &office.shops, latest: &latest, now: SystemClock.now() };
+    let now = SystemClock.now();
+    let shops = office.watched.since(now, uptime());
+    let terms = Terms { shops: &shops, latest: &latest, now };
     let news = changes(&told, &findings(&standing, terms), terms, || random().unwrap_or_default());
     anyhow::ensure!(news.iter().all(|(alert, _)| !alert.id.is_empty()), "this system gives no random numbers");
     if news.is_empty() {

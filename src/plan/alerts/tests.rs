@@ -18,8 +18,8 @@ fn shop(name: &str) -> ShopName {
     name.parse().unwrap()
 }
 
-fn main() -> BTreeSet<ShopName> {
-    BTreeSet::from([shop("main")])
+fn main() -> BTreeMap<ShopName, Moment> {
+    BTreeMap::from([(shop("main"), at(0))])
 }
 
 /// A sync has to begin every quarter of an hour, a resync every two days.
@@ -30,7 +30,7 @@ fn latest(pass: Pass, begun: Moment) -> Option<Moment> {
     }))
 }
 
-fn terms(shops: &BTreeSet<ShopName>, now: Moment) -> Terms<'_> {
+fn terms(shops: &BTreeMap<ShopName, Moment>, now: Moment) -> Terms<'_> {
     Terms { shops, latest: &latest, now }
 }
 
@@ -186,10 +186,31 @@ fn a_pass_is_stale_once_a_good_run_of_it_should_have_begun() {
     let crossing = standing(&[(Pass::Survey, run(Outcome::Done)), (Pass::Sync, crossing)]);
     assert!(!is_stale(Pass::Sync, &crossing, at(1440)) && is_stale(Pass::Sync, &crossing, at(1441)));
     assert!(!is_stale(Pass::Resync, &crossing, at(9999)));
-    assert_eq!(found(&Standing::default(), at(9999)), BTreeMap::new(), "of a shop never run nothing is known");
+    // Every run of it fails before it is recorded: since it is watched none has come, and its first crossing has not begun.
+    let never = Standing::default();
+    assert!(!is_stale(Pass::Sync, &never, at(15)) && is_stale(Pass::Sync, &never, at(16)));
+    assert_eq!(found(&never, at(9999)).len(), 1, "that it was never resynced follows");
     let ahead = Passes { last_done: Some(at(600)), ..run(Outcome::Done) };
     let ahead = found(&standing(&[(Pass::Sync, ahead)]), at(60));
     assert_eq!(ahead.get(&about(Subject::Stale(Pass::Sync))), Some(&Finding::Unknown), "by a clock that was ahead");
+}
+
+#[test]
+fn staleness_counts_from_the_last_good_run_or_from_what_began_first() {
+    let from = |standing: &Standing| [Pass::Sync, Pass::Resync].map(|pass| counts_from(standing, &shop("main"), pass));
+    assert_eq!(from(&Standing::default()), [None, None]);
+    let crossing = Passes { last_done: None, first_done: None, first_begun: at(2), ..run(Outcome::Running) };
+    let surveyed = Passes { first_begun: at(1), ..run(Outcome::Failed) };
+    let first = standing(&[(Pass::Survey, surveyed), (Pass::Sync, crossing.clone())]);
+    assert_eq!((from(&first), is_crossing(&first, &shop("main"))), ([Some(at(1)); 2], true));
+    assert!(!is_crossing(&first, &shop("other")));
+    let failed = Passes { last: run(Outcome::Failed).last, ..crossing };
+    assert!(!is_crossing(&standing(&[(Pass::Sync, failed)]), &shop("main")));
+    let synced = Passes { last_done: Some(at(9)), first_done: Some(at(4)), ..run(Outcome::Running) };
+    let synced = standing(&[(Pass::Sync, synced)]);
+    assert_eq!((from(&synced), is_crossing(&synced, &shop("main"))), ([Some(at(9)), Some(at(4))], false));
+    let resynced = Passes { last_done: Some(at(7)), ..run(Outcome::Failed) };
+    assert_eq!(from(&standing(&[(Pass::Resync, resynced)])), [None, Some(at(7))]);
 }
 
 fn hold(id: i64, shop_name: &str, kind: HoldKind) -> Hold {

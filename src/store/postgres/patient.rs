@@ -170,6 +170,10 @@ impl Questions for PostgresStore {
         self.patiently(Twice::Same, || self.units.overview()).await
     }
 
+    async fn due_by_shop(&self, now: Moment) -> Result<BTreeMap<ShopName, u64>, StoreError> {
+        self.patiently(Twice::Same, || self.units.due_by_shop(now)).await
+    }
+
     async fn runs(&self, which: RunQuery) -> Result<Vec<RunReport>, StoreError> {
         self.patiently(Twice::Same, || self.units.runs(which)).await
     }

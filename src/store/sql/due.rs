@@ -1,14 +1,17 @@
 //! What is to be fetched by id, and what makes it so.
 
+use std::collections::BTreeMap;
+
 use super::{
     Connection,
     failure::failed,
     known::pairs,
+    rows::{self, all, count},
     statement::{query, query_scalar},
 };
 use crate::{
     model::{
-        AccountName, ContactId, ContactKey,
+        AccountName, ContactId, ContactKey, ShopName,
         time::{DISAGREE, Moment},
     },
     store::{Due, DueQuery, StoreError},
@@ -29,6 +32,11 @@ pub(super) const MISSING: &str = "
      WHERE account = $1 AND shop = $2 AND id > $3 AND missing = 1
        AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
      ORDER BY id LIMIT $4";
+/// Through the index of what is due, up to now and no further.
+pub(super) const COUNT_DUE: &str = "
+    SELECT COUNT(*) FROM contacts
+     WHERE account = $1 AND shop = $2 AND retry_at <= $3 AND (state IS NULL OR state NOT IN ('gone', 'excluded'))";
+const SHOPS: &str = "SELECT shop FROM shops WHERE account = $1";
 /// Since she was judged, so that it is past by the worker's clock too, however far ahead the clock of whoever decided is.
 pub(super) const DUE_NOW: &str = "
     UPDATE contacts SET retry_at = CASE WHEN judged_at < $3 THEN judged_at ELSE $3 END
@@ -60,6 +68,20 @@ pub(super) async fn due(
     };
     let ids: Vec<i64> = asked.fetch_all(c).await.map_err(failed)?;
     ids.into_iter().map(contact_id).collect()
+}
+
+pub(super) async fn by_shop(
+    c: &mut Connection,
+    account: &AccountName,
+    now: Moment,
+) -> Result<BTreeMap<ShopName, u64>, StoreError> {
+    let mut due = BTreeMap::new();
+    for shop in all(query(SHOPS).bind(account.as_str()), &mut *c, rows::shop).await? {
+        let its = query_scalar(COUNT_DUE).bind(account.as_str()).bind(shop.as_str()).bind(now.millis());
+        let its: i64 = its.fetch_one(&mut *c).await.map_err(failed)?;
+        due.insert(shop, count(its)?);
+    }
+    Ok(due)
 }
 
 /// The id of a contact, as a column holds it.

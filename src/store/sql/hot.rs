@@ -14,6 +14,7 @@ pub(in crate::store) const HOT: &[(&str, &str)] = &[
     ("observed", index::OBSERVED),
     ("tail", index::TAIL),
     ("due", due::DUE),
+    ("count due", due::COUNT_DUE),
     ("missing", due::MISSING),
     ("due now", due::DUE_NOW),
     ("make due", due::MAKE_DUE),

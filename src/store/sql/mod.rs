@@ -134,6 +134,10 @@ impl Questions for TheStore {
         self.read(|c, account| Box::pin(questions::overview(c, account))).await
     }
 
+    async fn due_by_shop(&self, now: Moment) -> Result<BTreeMap<ShopName, u64>, StoreError> {
+        self.read(move |c, account| Box::pin(due::by_shop(c, account, now))).await
+    }
+
     async fn runs(&self, which: RunQuery) -> Result<Vec<RunReport>, StoreError> {
         self.read(move |c, account| Box::pin(runs::runs(c, account, which))).await
     }
