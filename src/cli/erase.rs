@@ -1,7 +1,10 @@
 //! `anagrafe erase`: forgets a person, and sees to it that no later pass brings her back. What stays is a tombstone: the contact's id,
 //! or the keyed hash of an address. What stands in the shop and in Vivocha is theirs to erase.
 
+use std::collections::BTreeMap;
+
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::{
     Context, Exit, Failure,
@@ -40,7 +43,7 @@ pub struct EraseArgs {
     /// Whoever has this telephone number; may be given many times
     #[arg(long, value_name = "PHONE", allow_hyphen_values = true)]
     phone: Vec<Given>,
-    /// Lifts an erasure: whom it excluded is new again, and looked at by the next sync
+    /// Lifts an erasure: whom it excluded, and no other excludes, is new again, and looked at by the next sync
     #[arg(long, value_name = "ERASURE", conflicts_with_all = ["contacts", "email", "phone"])]
     lift: Option<i64>,
     /// Instead of erasing
@@ -118,16 +121,68 @@ fn regions(settings: &Settings) -> Vec<Region> {
 
 async fn lift(context: &Context, settings: &Settings, erasure: i64) -> Result<Exit, Failure> {
     let memory = setup::memory(context, settings, Purpose::Look).await?;
-    let lifted = memory.store.lift(erasure, &setup::operator(), SystemClock.now()).await?;
+    let erased = memory.store.lift(erasure, &setup::operator(), SystemClock.now()).await?;
+    let left = left(&erased, &memory.store.erasures().await?);
     if context.out.json {
-        context.out.json(&lifted)?;
-    } else {
-        context.out.line(format!(
-            "Erasure {erasure} is lifted: the next sync looks at {} contacts anew.",
-            lifted.contacts.len()
-        ));
+        context.out.json(&Lifted { erased, left })?;
+        return Ok(Exit::Done);
+    }
+    context.out.line(format!("Erasure {erasure} is lifted: {}.", left.words()));
+    if left.addresses {
+        context.out.notice("Whoever has an e-mail or telephone number that another erasure names stays excluded too.");
     }
     Ok(Exit::Done)
+}
+
+/// A lifted erasure, and what that changes.
+#[derive(Serialize)]
+struct Lifted {
+    #[serde(flatten)]
+    erased: Erased,
+    #[serde(flatten)]
+    left: Left,
+}
+
+/// Whom an erasure let go, and whom another one keeps.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Left {
+    /// Contacts that no other erasure names.
+    anew: usize,
+    /// Contacts that remain excluded, by the erasure that names them; one that two name is with each.
+    excluded_by: BTreeMap<i64, usize>,
+    /// How many those are.
+    excluded: usize,
+    /// Whether erasures stand that name addresses: whose they are is known only once they are read.
+    #[serde(skip)]
+    addresses: bool,
+}
+
+/// What is left of an erasure that was lifted, of all there are.
+fn left(lifted: &Erased, all: &[Erased]) -> Left {
+    let standing = || all.iter().filter(|other| other.lifted.is_none() && other.id != lifted.id);
+    let of = |other: &Erased| lifted.contacts.iter().filter(|contact| other.contacts.contains(contact)).count();
+    let excluded_by = standing().map(|other| (other.id, of(other))).filter(|(_, count)| *count > 0).collect();
+    let named = |contact: &&ContactKey| standing().any(|other| other.contacts.contains(contact));
+    let excluded = lifted.contacts.iter().filter(named).count();
+    let addresses = standing().any(|other| other.emails + other.phones > 0);
+    Left { anew: lifted.contacts.len() - excluded, excluded_by, excluded, addresses }
+}
+
+impl Left {
+    fn words(&self) -> String {
+        let contacts = |count: usize| if count == 1 { "1 contact".to_owned() } else { format!("{count} contacts") };
+        let looked_at = format!("the next sync looks at {} anew", contacts(self.anew));
+        let by = self.excluded_by.iter().map(|(erasure, count)| match self.excluded_by.len() {
+            1 => format!("by erasure {erasure}"),
+            _ => format!("{count} by erasure {erasure}"),
+        });
+        let by = by.collect::<Vec<_>>().join(", ");
+        match self.excluded {
+            0 => looked_at,
+            1 => format!("{looked_at}; 1 remains excluded, {by}"),
+            many => format!("{looked_at}; {many} remain excluded, {by}"),
+        }
+    }
 }
 
 async fn list(context: &Context, settings: &Settings) -> Result<Exit, Failure> {
@@ -195,4 +250,33 @@ fn hashed_phones(settings: &Settings, memory: &Memory, given: &[Given]) -> Resul
     hashes.sort_unstable();
     hashes.dedup();
     Ok(hashes)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
+mod tests {
+    use super::*;
+
+    fn erased(id: i64, contacts: &[i64], emails: u64, lifted: bool) -> Erased {
+        let key = |id: &i64| ContactKey { shop: "main".parse().unwrap(), id: (*id).try_into().unwrap() };
+        let lifted = lifted.then(|| (crate::model::time::Moment::default(), "eva".to_owned()));
+        Erased { id, contacts: contacts.iter().map(key).collect(), emails, lifted, ..Erased::default() }
+    }
+
+    #[test]
+    fn only_whom_no_other_erasure_names_is_looked_at_anew() {
+        let lifted = erased(1, &[1, 2, 3, 4], 0, true);
+        let alone = left(&lifted, &[lifted.clone(), erased(2, &[1, 2], 0, true), erased(3, &[9], 0, false)]);
+        assert_eq!(alone.words(), "the next sync looks at 4 contacts anew");
+        assert!(!alone.addresses);
+        let one = left(&lifted, &[lifted.clone(), erased(2, &[1], 1, false)]);
+        assert_eq!(one.words(), "the next sync looks at 3 contacts anew; 1 remains excluded, by erasure 2");
+        assert!(one.addresses);
+        let two = left(&lifted, &[lifted.clone(), erased(2, &[1, 2], 0, false), erased(3, &[2, 3], 0, false)]);
+        assert_eq!(
+            two.words(),
+            "the next sync looks at 1 contact anew; 3 remain excluded, 2 by erasure 2, 2 by erasure 3"
+        );
+        assert_eq!((two.anew, two.excluded, two.excluded_by), (1, 3, BTreeMap::from([(2, 2), (3, 2)])));
+    }
 }

@@ -2,6 +2,7 @@
 //! would be done. People are fetched live and masked unless `--reveal`.
 
 mod by_hand;
+mod now;
 mod pair;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use self::now::now;
 use super::{
     Context, Exit, Failure, logging,
     merges::{
@@ -22,7 +24,7 @@ use super::{
 use crate::{
     config::Settings,
     model::{ContactId, ContactKey, CustomerId, ShopName, link::Link, proposal::KeptProposal},
-    plan::{matching::Row, merging::authority::members, page::ContactPlan},
+    plan::{merging::authority::members, page::ContactPlan},
     store::{KeptHandWrite, KeptWrite, MergeQuery, Parted, Story, Whose},
     sync::{Bridge, Silent, explain::Live},
     vivocha::Reader,
@@ -81,6 +83,8 @@ struct Now<'a> {
     says: &'a [(String, String)],
     customers: &'a [(CustomerId, Vec<(String, String)>)],
     plan: Option<&'a ContactPlan>,
+    /// Whether she was erased: a run excludes her.
+    erased: bool,
 }
 
 /// A contact as the store keeps it.
@@ -156,7 +160,8 @@ async fn merge(context: &Context, desk: &Desk, args: &ExplainArgs) -> Result<Exi
     };
     let whose = Whose::Contact(contact);
     let live = live(&desk.settings, &desk.memory, &whose, &Story::default(), args.reveal).await?;
-    for line in now(&live) {
+    let erasures = erasures(desk, &whose).await?;
+    for line in now(&live, &erasures) {
         context.out.line(line);
     }
     Ok(Exit::Done)
@@ -167,6 +172,7 @@ struct Known {
     merges: Vec<ToldMerge>,
     different_people: Vec<Parted>,
     by_hand: Vec<KeptHandWrite>,
+    erasures: Vec<i64>,
 }
 
 impl Known {
@@ -184,8 +190,16 @@ impl Known {
             merges: merges.into_iter().map(|merge| ToldMerge::of(merge, &desk.settings)).collect(),
             different_people: memory.store.parted(&customers).await?,
             by_hand: by_hand::of(&*memory.store, &customers).await?,
+            erasures: erasures(desk, whose).await?,
         })
     }
+}
+
+/// The erasures that stand and name a contact by its id.
+async fn erasures(desk: &Desk, whose: &Whose) -> Result<Vec<i64>, Failure> {
+    let Whose::Contact(key) = whose else { return Ok(Vec::new()) };
+    let all = desk.memory.store.erasures().await?;
+    Ok(all.iter().filter(|erased| erased.lifted.is_none() && erased.contacts.contains(key)).map(|one| one.id).collect())
 }
 
 /// A contact as a person names it: `SHOP/ID`, or only the id where there is one shop.
@@ -265,7 +279,12 @@ fn tell(story: &Story, known: &Known, live: Option<&Live>, out: Output) -> Resul
                 serde_json::json!({"contact": contact, "customer": customer, "ruling": ruling, "by": by, "at": at})
             })
             .collect();
-        let now = live.map(|live| Now { says: &live.contact, customers: &live.customers, plan: live.plan.as_ref() });
+        let now = live.map(|live| Now {
+            says: &live.contact,
+            customers: &live.customers,
+            plan: live.plan.as_ref(),
+            erased: live.erased,
+        });
         return out.json(&Told {
             kept: &kept,
             links: &story.links,
@@ -293,7 +312,7 @@ fn tell(story: &Story, known: &Known, live: Option<&Live>, out: Output) -> Resul
         out.line(format!("  {by} said {at}: {one} and {other} are different people"));
     }
     if let Some(live) = live {
-        for line in now(live) {
+        for line in now(live, &known.erasures) {
             out.line(line);
         }
     }
@@ -350,44 +369,6 @@ fn words(story: &Story, kept: &[Line]) -> Vec<String> {
             write.run,
             write.declared_at
         ));
-    }
-    lines
-}
-
-fn now(live: &Live) -> Vec<String> {
-    let mut lines = vec!["What both say now".to_owned()];
-    let pairs = |pairs: &[(String, String)]| {
-        pairs.iter().map(|(field, value)| format!("{field} {value}")).collect::<Vec<_>>().join(", ")
-    };
-    lines.push(format!("  shop: {}", pairs(&live.contact)));
-    for (id, fields) in &live.customers {
-        lines.push(format!("  customer {id}: {}", pairs(fields)));
-    }
-    let Some(plan) = &live.plan else { return lines };
-    lines.push("How that is weighed".to_owned());
-    for weighing in &plan.weighed {
-        lines.push(format!(
-            "  customer {}: e-mail {}, telephone {}, names {:?} -> row {}: {} ({})",
-            weighing.customer,
-            weighing.email.as_str(),
-            weighing.phone.as_str(),
-            weighing.names,
-            weighing.row,
-            weighing.outcome.as_str(),
-            Row::explain(weighing.row)
-        ));
-    }
-    if plan.weighed.is_empty() {
-        lines.push("  no customer holds an identifier of this contact".into());
-    }
-    let shared = [("e-mail", plan.shared.email), ("telephone", plan.shared.phone)];
-    for (what, why) in shared.iter().filter_map(|(what, why)| why.map(|why| (what, why))) {
-        lines.push(format!("  the {what} is shared ({}): it never matches alone", why.as_str()));
-    }
-    lines.extend(plan.defects.iter().map(|defect| format!("  not usable: {defect}")));
-    lines.push(format!("What a run would do\n  {plan}"));
-    for (field, planned) in plan.patch.fields() {
-        lines.push(format!("    {field}: {}", planned.verdict.as_str()));
     }
     lines
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     model::{
         ContactKey,
-        hold::Hold,
+        hold::{Hold, HoldKind},
         proposal::{KeptProposal, ProposalState},
     },
     store::Decision,
@@ -33,7 +33,11 @@ pub enum HoldsCommand {
         /// Its number
         id: i64,
     },
-    /// Lets what was held, and just that, go on with the next run
+    /// Lets what was held, and just that, go on with the next run; of a hold `shrunk` or `strangers` for 24 hours
+    #[command(after_long_help = "\
+A release of a hold `shrunk` or `strangers` is good for 24 hours: whoever looked at it looked at what was so then. A run that finds
+the same later is held again, and waits for another release. What a hold `updates`, `rules` or `merges` held stays released, each
+bound to what was shown.")]
     Release {
         /// Its number
         id: i64,
@@ -46,13 +50,28 @@ pub async fn run(context: &Context, command: HoldsCommand) -> Result<Exit, Failu
         HoldsCommand::Show { id } => show(context, id).await,
         HoldsCommand::Release { id } => {
             pause::decide(context, Decision::Release(id)).await?;
+            let kind = all(context, true).await?.into_iter().find(|hold| hold.id == id).map(|hold| hold.what.kind);
+            let hours = kind.and_then(good_for_hours);
             if context.out.json {
-                context.out.json(&serde_json::json!({ "released": id }))?;
-            } else {
-                context.out.line(format!("Hold {id} is released; the next run goes on."));
+                context.out.json(&serde_json::json!({ "released": id, "good_for_hours": hours }))?;
+                return Ok(Exit::Done);
+            }
+            context.out.line(format!("Hold {id} is released; the next run goes on."));
+            if let Some(hours) = hours {
+                context.out.line(format!(
+                    "The release is good for {hours} hours: a run that finds the same after that is held again."
+                ));
             }
             Ok(Exit::Done)
         }
+    }
+}
+
+/// How long a release is good for, where it is not for good: as long as `sync::holding` takes it at its word.
+const fn good_for_hours(kind: HoldKind) -> Option<u64> {
+    match kind {
+        HoldKind::Shrunk | HoldKind::Strangers => Some(24),
+        HoldKind::Updates | HoldKind::Rules | HoldKind::Merges => None,
     }
 }
 

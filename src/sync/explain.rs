@@ -1,14 +1,15 @@
 //! Explaining one person from what both systems say now: the same gathering and the same planner as a pass, for one contact,
-//! applying nothing and recording nothing.
+//! applying nothing and recording nothing, but that an erased address was met which a former key alone had told.
 
 use std::collections::BTreeMap;
 
 use super::{
     Bridge, PassError,
     gather::{self, Member},
+    recognise::recognise,
 };
 use crate::{
-    model::{ContactId, Customer, CustomerId, Text},
+    model::{ContactId, Customer, CustomerId, Text, state::ContactState},
     open2b::Record,
     plan::{
         evidence::Hashes,
@@ -25,8 +26,10 @@ pub struct Live {
     pub contact: Vec<(String, String)>,
     /// The customers that were looked at, field and value.
     pub customers: Vec<(CustomerId, Vec<(String, String)>)>,
-    /// What a run would do for the contact.
+    /// What a run would do for the contact; nothing is planned for one who was erased.
     pub plan: Option<ContactPlan>,
+    /// Whether she was erased, by her id or an address: a run looks for no customer of hers.
+    pub erased: bool,
 }
 
 impl Live {
@@ -61,9 +64,16 @@ async fn contact(bridge: &Bridge, id: ContactId, reveal: bool) -> Result<Live, P
     for (field, text) in [("name", &contact.name), ("email", &contact.email), ("phone", &contact.phone)] {
         live.contact.push((field.into(), masked(text)));
     }
+    recognise(bridge, std::iter::once(&identity)).await?;
     let identifiers = [hashes.email, hashes.phone].into_iter().flatten().collect();
     let asked = PageQuery { shop: bridge.shop_name().clone(), ids: vec![id], identifiers, covers: None };
     let known = bridge.store.known(&asked).await?;
+    let judged = known.contacts.get(&id).and_then(|prior| prior.judged.as_ref());
+    // Only her own identifiers were asked about.
+    if !known.erased.is_empty() || judged.is_some_and(|judged| judged.state == ContactState::Excluded) {
+        live.erased = true;
+        return Ok(live);
+    }
     let page = BTreeMap::from([(id, hashes.clone())]);
     let member = Member { contact, identity, hashes, prior: known.contacts.get(&id).cloned() };
     let gathered = gather::gather(bridge, vec![member], &page, &known).await?;

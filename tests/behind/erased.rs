@@ -72,3 +72,41 @@ async fn by_id(on: On) {
         assert!(!ended.stderr.contains("nobody"), "what was given is not repeated: {}", ended.stderr);
     }
 }
+
+both!(what_is_said_of_who_was_erased_is_what_a_run_does, said);
+async fn said(on: On) {
+    let town = people(on, 12).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    town.anagrafe(&["erase", "main/3", "main/4"]).await.code(0);
+    town.anagrafe(&["erase", "main/4"]).await.code(0);
+    town.anagrafe(&["erase", "--email", &email(20)]).await.code(0);
+    // By its id; by its id, never read; by its address, not read since.
+    town.sandbox.open2b.edit_contact(5, |contact| contact.email = Some(email(20)));
+    for (id, by) in
+        [(3, "erasure 1 names her"), (4, "erasures 1, 2 name her"), (5, "names an e-mail or telephone number")]
+    {
+        let told = town.anagrafe(&["explain", "contact", &id.to_string()]).await.code(0).stdout;
+        let (_, would) = told.split_once("What a run would do").unwrap();
+        assert!(would.contains("exclude her") && would.contains(by), "{told}");
+        assert!(!told.contains("How that is weighed") && !told.contains("-> row"), "{told}");
+        let told = town.anagrafe(&["explain", "contact", &id.to_string(), "--json"]).await.code(0).json();
+        assert_eq!((&told["now"]["erased"], &told["now"]["plan"]), (&json!(true), &json!(null)), "{told}");
+    }
+    let told = town.anagrafe(&["explain", "contact", "6"]).await.code(0).stdout;
+    assert!(told.contains("main/6 linked (email) -> c6") && !told.contains("exclude her"), "{told}");
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!(count(&report, "excluded"), 3, "{report}");
+
+    let lifted = town.anagrafe(&["erase", "--lift", "1"]).await.code(0);
+    let words = "Erasure 1 is lifted: the next sync looks at 1 contact anew; 1 remains excluded, by erasure 2.";
+    assert!(lifted.stdout.contains(words), "{lifted:?}");
+    assert!(lifted.stderr.contains("another erasure names"), "{lifted:?}");
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!(count(&report, "excluded"), 2, "{report}");
+    let lifted = town.anagrafe(&["erase", "--lift", "2", "--json"]).await.code(0).json();
+    assert_eq!(
+        (&lifted["id"], &lifted["anew"], &lifted["excluded_by"]),
+        (&json!(2), &json!(1), &json!({})),
+        "{lifted}"
+    );
+}

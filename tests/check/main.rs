@@ -193,6 +193,31 @@ async fn a_shop_that_honours_neither_after_nor_order_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_shop_whose_pages_are_empty_though_it_counts_contacts_is_named() {
+    let town = people().await;
+    town.sandbox.faults().set(Fault::always("contacts.find", FaultKind::EmptyPage));
+    let checked = check(&town).await;
+    assert_eq!(checked.code, 1, "{}", checked.stdout);
+    checked.contradicts(&["contacts.find"]);
+    let told = checked.told("contacts.find", "contradicted");
+    assert!(told.contains("no contact came, and contacts.count says") && told.contains("ask Open2b"), "{told}");
+    assert!(checked.told("shops.main.page_size", "unknown").contains("empty"));
+    // Where only so many at once are answered with nothing.
+    town.sandbox.faults().clear();
+    town.sandbox.faults().set(Fault::next("contacts.find", 1, FaultKind::EmptyPage).after(3));
+    let checked = check(&town).await;
+    checked.contradicts(&["shops.main.page_size"]);
+    assert!(checked.told("shops.main.page_size", "contradicted").contains("lower shops.main.page_size"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_without_contacts_is_not_blamed_for_its_empty_pages() {
+    let town = Town::with(Population::default(), Options::default()).await;
+    let checked = check(&town).await;
+    assert!(checked.told("contacts.find", "confirmed").contains("0 contacts came"), "{}", checked.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shop_that_orders_by_rising_id_whatever_is_asked_is_told() {
     let town = people().await;
     // The second page is the one asked for in reverse.

@@ -64,6 +64,24 @@ async fn an_update_that_is_applied_long_after_its_time_is_waited_for_and_put_bac
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whichever_write_is_applied_late_the_customer_stays_as_before_after_the_command_ended() {
+    // The second is longer after the call was sent than `late_apply`, and not so long after it ran into its timeout.
+    let whens = [2_000, 4_500].into_iter().flat_map(|ms| [1, 2].map(|times| (ms, times)));
+    let cells = whens.flat_map(|(ms, times)| (0..8).map(move |write| (ms, times, write)));
+    let tried = cells.map(|(ms, times, write)| async move {
+        let town = home().await;
+        set(&town, Fault::next("customers.update", times, FaultKind::LateApply { ms }).after(write));
+        let checked = probe(&town).await;
+        let cell = format!("{times} from write {write} on, {ms} ms late");
+        assert!(checked.told("customer", "confirmed").contains("put back"), "{cell}: {}", checked.stdout);
+        assert_eq!(now(&town), nina(), "{cell}, at the end: {}", checked.stdout);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(now(&town), nina(), "{cell}, after it: {}", checked.stdout);
+    });
+    stream::iter(tried).buffer_unordered(16).collect::<()>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_update_that_never_comes_is_waited_for_no_longer_than_it_may_come() {
     let town = home().await;
     set(&town, Fault::next("customers.update", 1, FaultKind::HangBefore));

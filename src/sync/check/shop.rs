@@ -55,6 +55,11 @@ enum Got {
 }
 
 impl Tried {
+    /// Whether pages are empty though contacts are counted.
+    fn denies_all(&self) -> bool {
+        self.find.as_ref().is_ok_and(|came| came.rows == 0) && self.count.as_ref().is_ok_and(|count| *count > 0)
+    }
+
     fn causes(&self) -> [Option<&Cause>; 3] {
         [self.count.as_ref().err(), self.find.as_ref().err(), self.get.as_ref().err()].map(|e| e.map(|e| &e.cause))
     }
@@ -155,6 +160,16 @@ impl Subject<'_> {
             (Err(error), _) => Err(self.refused("contacts.count", tried, error)),
         };
         let find = match &tried.find {
+            Ok(_) if tried.denies_all() => Err(Finding::new(
+                "contacts.find",
+                Standing::Contradicted,
+                format!(
+                    "no contact came, and contacts.count says {}",
+                    contacts(tried.count.as_ref().ok().copied().unwrap_or_default())
+                ),
+                "check again; if it stays so, ask Open2b why, and whether this key may read contacts: nobody is read from \
+                 this shop while that is so",
+            )),
             Ok(Came { rows, defects, .. }) if defects.is_empty() => {
                 Ok(format!("permitted; {} came", contacts(to_u64(*rows))))
             }
@@ -193,10 +208,13 @@ impl Subject<'_> {
     }
 
     async fn paging(&self, tried: &Tried) -> Vec<Finding> {
+        let unasked = |why| vec![Finding::new(self.key("page_size"), Standing::Unknown, why, FIRST)];
         let Ok(found) = &tried.find else {
-            let text = "order, after and limit were not asked: contacts.find fails";
-            return vec![Finding::new(self.key("page_size"), Standing::Unknown, text, FIRST)];
+            return unasked("order, after and limit were not asked: contacts.find fails");
         };
+        if tried.denies_all() {
+            return unasked("order, after and limit were not asked: the pages of contacts.find are empty");
+        }
         let falling = self.rows(0, FEW, true, &[Field::Id]).await;
         let mut out = vec![self.ordered(found, falling.as_ref().ok()), self.after(found).await];
         let highest = [Some(found), falling.as_ref().ok()].into_iter().flatten().flat_map(|came| &came.ids).max();
@@ -312,6 +330,11 @@ impl Subject<'_> {
         };
         // Without a count nobody can say whether more were there.
         let expected = count.map_or(0, |count| count.min(u64::from(size)));
+        if rows == 0 && expected > 0 {
+            let text =
+                format!("{size} were asked for and none came, though the shop has at least {}", contacts(expected));
+            return Finding::new(subject, Standing::Contradicted, text, &format!("lower {}", self.key("page_size")));
+        }
         let text = format!("{size} were asked for, {rows} came");
         let advice = if rows > 0 && to_u64(rows) < expected {
             format!(

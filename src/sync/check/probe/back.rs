@@ -88,7 +88,7 @@ impl PutBack {
 }
 
 impl WriteProbe<'_> {
-    /// Puts back what is ours. `doubt`: when a write was sent that was not answered and has not shown itself.
+    /// Puts back what is ours. `doubt`: when a write ended that was not answered and has not shown itself.
     pub(super) async fn put_back(&self, trial: &Trial, mut doubt: Option<Instant>) -> PutBack {
         let mut refused: BTreeSet<String> = BTreeSet::new();
         let mut failures = 0;

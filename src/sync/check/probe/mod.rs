@@ -1,7 +1,7 @@
 //! The write probe: what an update does, measured on a customer that the operator names, and put back.
 //!
 //! ```text
-//! get ─▶ searches in every form ─▶ nickname ─▶ search lag ─▶ put back ─▶ blanks ─▶ put back ─▶ e-mail, number, ids as they stand ─▶ put back
+//! get ─▶ searches in every form ─▶ nickname ─▶ search lag ─▶ put back ─▶ each blank ─▶ put back ─▶ e-mail, number, ids as they stand ─▶ put back
 //! ```
 //!
 //! The field that changes for a moment is the nickname, and only one that stands in the document (what is absent could not
@@ -60,7 +60,7 @@ pub struct WriteProbe<'a> {
     pub nonce: [u8; 12],
     /// Deadline of a call: no write is sent that the lease does not outlive.
     pub timeout: Duration,
-    /// How long a write without an answer may still be applied.
+    /// How long after a write ended without an answer it may still be applied.
     pub late_apply: Duration,
     /// How long a changed value is waited for in searches.
     pub lag: Duration,
@@ -95,8 +95,8 @@ impl From<PassError> for End {
 struct Answered {
     answer: Result<Customer, CallError>,
     documented: bool,
-    /// When it was sent last.
-    at: Instant,
+    /// When it ended, answered or not: what is in doubt may still be applied for so long from here on.
+    ended: Instant,
 }
 
 /// A write that was made.
@@ -153,8 +153,9 @@ impl WriteProbe<'_> {
             if !told.blanked(name, &field, &standing, &sent) {
                 return Err(End::Told);
             }
+            // Each for itself: of two blanks in a row nobody could tell whether the second has been applied yet.
+            self.between(trial, doubt, told).await?;
         }
-        self.between(trial, doubt, told).await?;
         for (key, field) in self.as_they_stand() {
             self.resend(trial, doubt, told, key, &field).await?;
         }
@@ -262,9 +263,9 @@ impl WriteProbe<'_> {
         self.may_write().await?;
         trial.note(field, value.clone());
         let sent = Map::from_iter([(field.to_owned(), value)]);
-        let Answered { answer, documented, at } = self.send(trial, field, &sent).await?;
+        let Answered { answer, documented, ended } = self.send(trial, field, &sent).await?;
         if answer.as_ref().is_err_and(|error| error.verdict == Verdict::Unknown) {
-            *doubt = Some(at);
+            *doubt = Some(ended);
         }
         let now = match self.reader.get(&self.customer).await {
             Ok(Some(now)) if now.id == self.customer => now,
@@ -276,7 +277,7 @@ impl WriteProbe<'_> {
             trial.note(field, trial::of(&now.document, field).clone());
         } else if answer.is_ok() && trial::of(&now.document, field) == trial::of(&trial.before.document, field) {
             // Success that does not show: nothing was done, or a read by id lags and it shows later.
-            *doubt = Some(at);
+            *doubt = Some(ended);
         }
         Ok(Sent { answer, documented, now })
     }
@@ -288,13 +289,14 @@ impl WriteProbe<'_> {
         let mut writer = self.writer();
         let mut tried = 0;
         loop {
-            let (reads_before, at) = (reads(), Instant::now());
+            let reads_before = reads();
             let sending = writer.update(&self.customer, sent.clone());
             let answer = self.hand(false).write(&self.customer, sent, sending).await.map_err(PassError::from)?;
+            let ended = Instant::now();
             // The writer reads the customer itself where the answer brings none.
             let documented = reads() == reads_before;
             let not_sent = answer.as_ref().is_err_and(|error| error.verdict == Verdict::Retry);
-            let answered = Answered { answer, documented, at };
+            let answered = Answered { answer, documented, ended };
             if !not_sent {
                 return Ok(answered);
             }
