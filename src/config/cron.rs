@@ -89,11 +89,13 @@ fn in_time(cron: &Cron, timezone: Tz, tick: NaiveDateTime) -> [Option<DateTime<U
     }
 }
 
-/// Whether it names single hours, and does not come all day long or every so many hours.
+/// Whether it names hours, singly, as a range or from one on, and does not come all day long (`*`) or every so many hours of it (`*/n`).
 fn names_hours(cron: &Cron) -> bool {
     let pattern = cron.pattern.to_string();
     let hours = pattern.split_whitespace().nth(1).unwrap_or("*");
-    !hours.contains(['*', '?', '/', '-'])
+    !hours
+        .strip_prefix(['*', '?'])
+        .is_some_and(|step| step.is_empty() || (step.starts_with('/') && !step.contains(',')))
 }
 
 /// The last tick of a schedule at or before a moment.
@@ -180,14 +182,27 @@ mod tests {
             spring("0 1,2,3 * * *"),
             ["28 01:00", "28 02:00", "29 00:00", "29 01:00", "29 23:00", "30 00:00", "30 01:00"]
         );
+        assert_eq!(spring("30 2-2 * * *"), ["28 01:30", "29 01:00", "30 00:30"]);
+        assert_eq!(spring("30 2-3 * * *"), ["28 01:30", "28 02:30", "29 01:00", "29 01:30", "30 00:30", "30 01:30"]);
+        assert_eq!(spring("30 2/12 * * *"), ["28 01:30", "28 13:30", "29 01:00", "29 12:30", "30 00:30"]);
+        assert_eq!(spring("30 2-20/12 * * *"), spring("30 2/12 * * *"));
+        assert_eq!(spring("30 2-2,14 * * *"), spring("30 2/12 * * *"));
         let hourly = ticks("0 * * * *", ROME, "2026-03-28 23:30", "2026-03-29 03:30");
         assert_eq!(hourly, ["29 00:00", "29 01:00", "29 02:00", "29 03:00"]);
+        let every_two = ticks("30 */2 * * *", ROME, "2026-03-28 22:00", "2026-03-29 05:00");
+        assert_eq!(every_two, ["28 23:30", "29 02:30", "29 04:30"], "it names none, and has others");
     }
 
     #[test]
     fn where_the_clocks_go_back_what_names_an_hour_comes_once_and_what_comes_every_hour_in_both() {
         let autumn = |pattern| ticks(pattern, ROME, "2026-10-24 00:00", "2026-10-26 12:00");
         assert_eq!(autumn("30 2 * * *"), ["24 00:30", "25 00:30", "26 01:30"]);
+        assert_eq!(autumn("30 2-2 * * *"), autumn("30 2 * * *"));
+        assert_eq!(autumn("30 2-3 * * *"), ["24 00:30", "24 01:30", "25 00:30", "25 02:30", "26 01:30", "26 02:30"]);
+        assert_eq!(autumn("30 2/12 * * *"), ["24 00:30", "24 12:30", "25 00:30", "25 13:30", "26 01:30"]);
+        assert_eq!(autumn("30 2-20/12 * * *"), autumn("30 2/12 * * *"));
+        let every_two = ticks("30 */2 * * *", ROME, "2026-10-24 22:00", "2026-10-25 04:00");
+        assert_eq!(every_two, ["24 22:30", "25 00:30", "25 01:30", "25 03:30"], "it names none: it comes in both");
         let hourly = ticks("0 * * * *", ROME, "2026-10-24 22:30", "2026-10-25 03:30");
         assert_eq!(hourly, ["24 23:00", "25 00:00", "25 01:00", "25 02:00", "25 03:00"]);
         let every_five = ticks("*/5 * * * *", ROME, "2026-10-24 23:00", "2026-10-25 03:00");

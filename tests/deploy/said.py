@@ -108,6 +108,9 @@ def main():
         for named in re.findall(r"(?<![\w.])(?:/usr/share/doc/anagrafe/)?((?:deploy|config|tests|src|migrations)/[\w./-]*\w)", text):
             if not (ROOT / named).exists() and not named.endswith(("/v2", "/v1")):
                 wrong.append(f"{shown}: there is no {named}")
+    # Typed in the checkout, whose ./config/anagrafe.toml comes before the one in /etc.
+    bare = [line for line in readme.splitlines() if re.match(r"sudo .*\banagrafe [a-z]", line) and "--config" not in line]
+    wrong += [f"deploy/README.md: without --config it reads the template: {line}" for line in bare]
     for target in re.findall(r"\]\(([^)\s]+)\)", readme):
         page, _, section = target.partition("#")
         if "://" in target:
