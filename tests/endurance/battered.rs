@@ -108,6 +108,7 @@ async fn settled(town: &Town) -> Vec<(String, String)> {
     for pass in ["resync", "sync"] {
         town.anagrafe(&[pass, "--wait"]).await.code(0);
     }
+    town.doubts_end().await;
     writes(town)
 }
 

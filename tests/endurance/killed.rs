@@ -139,6 +139,7 @@ impl Killer {
         for form in forms {
             town.anagrafe(&[form]).await.code(0);
         }
+        town.doubts_end().await;
         self.sent.append(&mut writes(town));
     }
 

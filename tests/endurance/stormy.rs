@@ -51,6 +51,7 @@ async fn c5(on: On) {
         let (town, undisturbed) = (town(on, storm).await, town(on, storm).await);
         strike(&town, &mut dice, &["sync", "sync"]).await;
         calm(&town).await;
+        town.doubts_end().await;
         undisturbed.anagrafe(&["sync"]).await.code(0);
         let when = format!("storm {storm}, the first crossing");
         World::of(&town).await.is(&World::of(&undisturbed).await, &when);
@@ -62,6 +63,7 @@ async fn c5(on: On) {
         strike(&town, &mut dice, &["sync", "resync", "resync"]).await;
         recheck_everybody(&town).await;
         calm(&town).await;
+        town.doubts_end().await;
         for pass in ["resync", "sync"] {
             undisturbed.anagrafe(&[pass]).await.code(0);
         }
