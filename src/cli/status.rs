@@ -85,7 +85,7 @@ fn sentences(overview: &Overview, merges: &merges::Merges) -> Vec<String> {
     lines.extend(merges.sentences());
     if overview.unsettled > 0 {
         lines.push(format!(
-            "{} updates were declared and their outcome is not recorded: the next run looks at them",
+            "{} updates were declared and their outcome is not known: runs look at them until it is too late for them",
             overview.unsettled
         ));
     }
