@@ -13,7 +13,7 @@ use super::{
 use crate::{
     model::{
         ContactKey,
-        hold::{Hold, HoldKind},
+        hold::Hold,
         proposal::{KeptProposal, ProposalState},
     },
     store::Decision,
@@ -50,8 +50,8 @@ pub async fn run(context: &Context, command: HoldsCommand) -> Result<Exit, Failu
         HoldsCommand::Show { id } => show(context, id).await,
         HoldsCommand::Release { id } => {
             pause::decide(context, Decision::Release(id)).await?;
-            let kind = all(context, true).await?.into_iter().find(|hold| hold.id == id).map(|hold| hold.what.kind);
-            let hours = kind.and_then(good_for_hours);
+            let released = all(context, true).await?.into_iter().find(|hold| hold.id == id);
+            let hours = released.and_then(|hold| hold.what.kind.good_for()).map(|span| span.as_secs() / 3600);
             if context.out.json {
                 context.out.json(&serde_json::json!({ "released": id, "good_for_hours": hours }))?;
                 return Ok(Exit::Done);
@@ -64,14 +64,6 @@ pub async fn run(context: &Context, command: HoldsCommand) -> Result<Exit, Failu
             }
             Ok(Exit::Done)
         }
-    }
-}
-
-/// How long a release is good for, where it is not for good: as long as `sync::holding` takes it at its word.
-const fn good_for_hours(kind: HoldKind) -> Option<u64> {
-    match kind {
-        HoldKind::Shrunk | HoldKind::Strangers => Some(24),
-        HoldKind::Updates | HoldKind::Rules | HoldKind::Merges => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! A hold: a safeguard stopped a kind of write, and a person releases it, bound to exactly what was held.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -38,6 +40,15 @@ impl HoldKind {
             Self::Rules => "rules",
             Self::Merges => "merges",
             Self::Strangers => "strangers",
+        }
+    }
+
+    /// How long a release is good for, where it is not for good: whoever looked at a shop looked at what was so then.
+    #[must_use]
+    pub const fn good_for(self) -> Option<Duration> {
+        match self {
+            Self::Shrunk | Self::Strangers => Some(Duration::from_hours(24)),
+            Self::Updates | Self::Rules | Self::Merges => None,
         }
     }
 

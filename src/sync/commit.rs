@@ -149,7 +149,7 @@ impl Commit<'_> {
         Terms {
             now: bridge.clock.now(),
             rules: self.crossing.rules.clone(),
-            late_apply: bridge.rules.too_late(),
+            too_late: bridge.rules.too_late(),
             recheck_linked: bridge.rules.recheck_linked,
             recheck_unmatched: bridge.rules.recheck_unmatched,
         }

@@ -11,13 +11,13 @@ use super::{
     gather::{self, Gathered},
     guards, holding,
     recognise::recognise,
-    sorting::{self, Sieve, Sorted},
+    sorting::{self, Sieve},
     stopping::unless_stopped,
     tally::Tally,
 };
 use crate::{
     model::{
-        ContactId, ContactKey, Keyed,
+        ContactId, Keyed,
         hold::{Hold, HoldKind, NewHold},
         run::RunId,
         time::Moment,
@@ -106,11 +106,9 @@ impl Crossing<'_> {
         let known = self.known(&all, &members, reach).await?;
         self.tell_lateness(&all, &known, reach);
         let mut sorted = self.sieve().sort(records, members, &known);
-        let strangers = (sorted.strangers, sorted.known);
-        guards::not_strangers(self.bridge, self.tenure, self.run, strangers, self.sample(&sorted)).await?;
-        let there = known.contacts.len() as u64;
-        let displaced = (known.missing.len() as u64, there, (all.len() as u64).saturating_sub(there));
-        guards::not_displaced(self.bridge, self.tenure, self.run, displaced, self.sample(&sorted)).await?;
+        guards::not_strangers(self.bridge, self.tenure, self.run, &sorted.strangers, sorted.known).await?;
+        let newcomers: Vec<ContactId> = all.iter().filter(|id| !known.contacts.contains_key(id)).copied().collect();
+        guards::not_displaced(self.bridge, self.tenure, self.run, &known, &newcomers).await?;
         let work = std::mem::take(&mut sorted.work);
         let gathering = gather::gather(self.bridge, work, &sorted.hashes, &known);
         let Gathered { evidence, failed, in_doubt } = unless_stopped(&self.bridge.stop, gathering).await?;
@@ -146,11 +144,6 @@ impl Crossing<'_> {
 
     pub(super) fn sieve(&self) -> Sieve<'_> {
         Sieve { bridge: self.bridge, rules: &self.rules, everything: self.everything, now: self.since }
-    }
-
-    fn sample(&self, sorted: &Sorted) -> Vec<ContactKey> {
-        let key = |member: &gather::Member| ContactKey { shop: self.bridge.shop_name().clone(), id: member.contact.id };
-        sorted.work.iter().take(20).map(key).collect()
     }
 
     async fn known(&self, ids: &[ContactId], members: &[gather::Member], reach: Reach) -> Result<Known, PassError> {

@@ -133,7 +133,7 @@ impl Crossing<'_> {
         let terms = Terms {
             now: since,
             rules: self.rules.clone(),
-            late_apply: bridge.rules.too_late(),
+            too_late: bridge.rules.too_late(),
             recheck_linked: bridge.rules.recheck_linked,
             recheck_unmatched: bridge.rules.recheck_unmatched,
         };

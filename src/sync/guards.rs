@@ -1,15 +1,19 @@
 //! What stops a run before it believes a shop, or a store, that is not what it was.
 
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
 use super::{Bridge, PassError, Tenure, holding};
 use crate::{
     model::{
-        ContactKey, Keyed,
+        ContactId, ContactKey, Keyed,
         hold::{HoldKind, NewHold},
         run::RunId,
     },
     open2b::Conditions,
     plan::{completeness, safeguards},
-    store::ShopProgress,
+    store::{Known, ShopProgress},
 };
 
 /// A store that went back in time authorises nothing; a dry run may look.
@@ -60,54 +64,59 @@ pub(super) async fn not_displaced(
     bridge: &Bridge,
     tenure: &Tenure,
     run: RunId,
-    (missing, there, newcomers): (u64, u64, u64),
-    sample: Vec<ContactKey>,
+    known: &Known,
+    newcomers: &[ContactId],
 ) -> Result<(), PassError> {
-    if !completeness::is_displaced(missing, there, newcomers) {
+    let (missing, there) = (known.missing.len() as u64, known.contacts.len() as u64);
+    if !completeness::is_displaced(missing, there, newcomers.len() as u64) {
         return Ok(());
     }
-    let hold = NewHold {
-        shop: bridge.shop_name().clone(),
-        kind: HoldKind::Strangers,
-        reason: format!(
-            "of {} known contacts of one page {missing} are not there any more, and {newcomers} are that nobody knew: is shops.{}.url still the same shop? Nothing was concluded. If it is, release this hold",
-            missing.saturating_add(there),
-            bridge.shop_name()
-        ),
-        count: missing,
-        bound: of_page(bridge, "displaced", missing, &sample),
-        sample,
-    };
+    let reason = format!(
+        "of {} known contacts of one page {missing} are not there any more, and {} are that nobody knew: is shops.{}.url still the same shop? Nothing was concluded. If it is, release this hold",
+        missing.saturating_add(there),
+        newcomers.len(),
+        bridge.shop_name()
+    );
+    let hold = of_page(bridge, reason, known.missing.iter(), &("displaced", &known.missing, newcomers));
     holding::stop_unless_released(bridge, tenure, run, hold).await
 }
 
-/// A page that answers other people under known ids is most likely another shop's: nobody is taken for them.
+/// A page that answers other people under known ids is most likely another shop's: nobody is taken for them. Of `known` contacts of the
+/// page these are somebody else, each with the hash of what it is now.
 pub(super) async fn not_strangers(
     bridge: &Bridge,
     tenure: &Tenure,
     run: RunId,
-    (strangers, known): (u64, u64),
-    sample: Vec<ContactKey>,
+    strangers: &BTreeMap<ContactId, Keyed>,
+    known: u64,
 ) -> Result<(), PassError> {
-    if !completeness::is_another_shop(known, strangers) {
+    if !completeness::is_another_shop(known, strangers.len() as u64) {
         return Ok(());
     }
-    let hold = NewHold {
-        shop: bridge.shop_name().clone(),
-        kind: HoldKind::Strangers,
-        reason: format!(
-            "of {known} known contacts of one page {strangers} are somebody else now, without one identifier or name in common: is shops.{}.url still the same shop? Nothing was concluded. If it is, release this hold",
-            bridge.shop_name()
-        ),
-        count: strangers,
-        bound: of_page(bridge, "other people", strangers, &sample),
-        sample,
-    };
+    let reason = format!(
+        "of {known} known contacts of one page {} are somebody else now, without one identifier or name in common: is shops.{}.url still the same shop? Nothing was concluded. If it is, release this hold",
+        strangers.len(),
+        bridge.shop_name()
+    );
+    let hold = of_page(bridge, reason, strangers.keys(), &("strangers", strangers));
     holding::stop_unless_released(bridge, tenure, run, hold).await
 }
 
-/// What a hold of a page is bound to: a person who released it has looked at these contacts, under this address, and at nobody else.
-fn of_page(bridge: &Bridge, why: &str, count: u64, sample: &[ContactKey]) -> Keyed {
-    let whom: Vec<String> = sample.iter().map(ToString::to_string).collect();
-    bridge.key.hash("hold-page", &format!("{} {why} {count} {}", bridge.source, whom.join(" ")))
+/// A hold of contacts of one page. A person who releases it has looked at just these, under this address, and at no other page.
+fn of_page<'c>(
+    bridge: &Bridge,
+    reason: String,
+    contacts: impl ExactSizeIterator<Item = &'c ContactId>,
+    found: &impl Serialize,
+) -> NewHold {
+    let shop = bridge.shop_name();
+    let found = serde_json::to_string(&(bridge.source, found)).unwrap_or_default();
+    NewHold {
+        shop: shop.clone(),
+        kind: HoldKind::Strangers,
+        reason,
+        count: contacts.len() as u64,
+        sample: contacts.take(20).map(|id| ContactKey { shop: shop.clone(), id: *id }).collect(),
+        bound: bridge.key.hash("hold-strangers", &found),
+    }
 }

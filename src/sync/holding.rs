@@ -1,7 +1,5 @@
 //! Holding: a safeguard's finding becomes a hold that stops the run, unless a person has released just that.
 
-use std::time::Duration;
-
 use super::{Bridge, PassError, Tenure};
 use crate::{
     model::{
@@ -12,10 +10,7 @@ use crate::{
     store::Decision,
 };
 
-/// How long a release is good for: whoever looked at it looked at what was so then.
-const GOOD_FOR: Duration = Duration::from_hours(24);
-
-/// Puts up the hold and stops the run; goes on where a person released what covers it within the last day.
+/// Puts up the hold and stops the run; goes on where a person released what covers it, and that is still good.
 pub(super) async fn stop_unless_released(
     bridge: &Bridge,
     tenure: &Tenure,
@@ -24,16 +19,17 @@ pub(super) async fn stop_unless_released(
 ) -> Result<(), PassError> {
     let now = bridge.clock.now();
     let released = bridge.store.holds(true).await?.into_iter().any(|old| {
-        let by_a_person = |(at, by): (Moment, String)| by != OURSELVES && at.after(GOOD_FOR) >= now;
+        let by_a_person = |(at, by): (Moment, String)| {
+            by != OURSELVES && hold.kind.good_for().is_none_or(|span| at.after(span) >= now)
+        };
         covers(&old.what, &hold) && old.released.is_some_and(by_a_person)
     });
     if released {
         return supersede(bridge, &hold, None).await;
     }
-    let new = bridge.store.hold(&tenure.lease(), run, &hold, now).await?;
-    supersede(bridge, &hold, Some(new.id)).await?;
-    let hold = new;
-    Err(PassError::Held(Box::new(hold)))
+    let standing = bridge.store.hold(&tenure.lease(), run, &hold, now).await?;
+    supersede(bridge, &hold, Some(standing.id)).await?;
+    Err(PassError::Held(Box::new(standing)))
 }
 
 /// Whether a person who released the one has agreed to the other. A shop that goes on living counts otherwise at every run: who agreed that so

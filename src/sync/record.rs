@@ -20,8 +20,8 @@ pub struct Terms {
     pub now: Moment,
     /// The rules, as fingerprints name them.
     pub rules: String,
-    /// When it is too late for a write in doubt: it is not tried again before.
-    pub late_apply: Duration,
+    /// After how long it is too late for a write in doubt: it is not tried again before.
+    pub too_late: Duration,
     /// `[schedule] recheck_linked`
     pub recheck_linked: Duration,
     /// `[schedule] recheck_unmatched`
@@ -48,7 +48,7 @@ pub fn judged(about: About<'_>, plan: &ContactPlan, done: Option<&Done>, terms: 
         // The link is good though the update failed: it is kept, so that what it was found on is not lost.
         let mut record = parked(about, cause, terms);
         if *doubt {
-            record.retry_at = record.retry_at.map(|at| at.max(terms.now.after(terms.late_apply)));
+            record.retry_at = record.retry_at.map(|at| at.max(terms.now.after(terms.too_late)));
         }
         if let Some(link) = link(plan, None) {
             record.link = LinkChange::Set(link);

@@ -32,8 +32,9 @@ pub(super) struct Sorted {
     /// Erased by an identifier and not excluded yet.
     pub excluded: Vec<ContactRecord>,
     pub ended: Vec<Ended>,
-    /// Known contacts of whom nothing is what it was, and how many were known at all.
-    pub strangers: u64,
+    /// Known contacts of whom nothing is what it was, each with the hash of what it is now.
+    pub strangers: BTreeMap<ContactId, Keyed>,
+    /// How many were known at all.
     pub known: u64,
 }
 
@@ -93,7 +94,9 @@ impl Sieve<'_> {
         sorted.hashes.insert(id, member.hashes.clone());
         if let Some(prior) = prior.filter(|prior| prior.judged.is_some()) {
             sorted.known += 1;
-            sorted.strangers += u64::from(is_stranger(prior, &member.hashes));
+            if is_stranger(prior, &member.hashes) {
+                sorted.strangers.insert(id, content);
+            }
         }
         if let Some(ended) = self.settled(prior, content) {
             sorted.ended.push(ended);

@@ -37,6 +37,32 @@ async fn a4(on: On) {
     }
 }
 
+both!(a_release_of_a_shrunk_shop_covers_what_is_within_it_and_no_more, within);
+async fn within(on: On) {
+    let town = people(on, 60).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    for id in 1..=30 {
+        town.sandbox.open2b.delete_contact(id);
+    }
+    let standing = async || town.anagrafe(&["holds", "list", "--json"]).await.json().as_array().unwrap().clone();
+    town.anagrafe(&["sync"]).await.code(4);
+    let first = standing().await;
+    // The shop lives on, and counts otherwise at every run.
+    town.sandbox.open2b.add_contact(person(61));
+    town.anagrafe(&["sync"]).await.code(4);
+    let newest = standing().await;
+    assert_eq!((first.len(), newest.len()), (1, 1), "the newest finding stands alone: {newest:?}");
+    assert_ne!(first[0]["id"], newest[0]["id"]);
+    town.anagrafe(&["holds", "release", &newest[0]["id"].to_string()]).await.code(0);
+    town.sandbox.open2b.add_contact(person(62));
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(standing().await.len(), 0);
+    for id in 31..=40 {
+        town.sandbox.open2b.delete_contact(id);
+    }
+    town.anagrafe(&["sync"]).await.code(4);
+}
+
 both!(a4_a_deletion_is_concluded_only_from_a_complete_reading_and_a_get, concluded);
 async fn concluded(on: On) {
     let town = people(on, 60).await;

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use anagrafe::sandbox::{Fault, FaultKind};
-use serde_json::json;
+use anagrafe::sandbox::{Fault, FaultKind, population::ShopContact};
+use serde_json::{Value, json};
 
 use super::{
     email, field, people, person,
@@ -94,6 +94,34 @@ async fn strangers(on: On) {
     town.sandbox.faults().clear();
     let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
     assert_eq!(report["outcome"], "done", "{report}");
+}
+
+both!(a_release_of_strangers_is_of_those_of_its_page_and_of_nobody_else, one_page);
+async fn one_page(on: On) {
+    let town = people(on, 60).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 20"));
+    town.anagrafe(&["sync"]).await.code(0);
+    let before = town.contacts().await;
+    town.sandbox.faults().set(Fault::always("contacts.find", FaultKind::OtherPeople));
+    let held = async || town.anagrafe(&["sync", "--json"]).await.code(4).json()["holds"][0].clone();
+    let release = async |hold: &Value| town.anagrafe(&["holds", "release", &hold["id"].to_string()]).await.code(0);
+    let first = held().await;
+    let shown = town.anagrafe(&["holds", "show", &first["id"].to_string(), "--json"]).await.code(0).json();
+    let sample: Vec<i64> = shown["sample"].as_array().unwrap().iter().map(|of| of["id"].as_i64().unwrap()).collect();
+    assert_eq!(sample, (1..=20).collect::<Vec<_>>(), "whom it is about");
+    release(&first).await;
+    let second = held().await;
+    assert_ne!(first["id"], second["id"], "nobody has looked at the next page");
+    let kept = town.contacts().await;
+    assert!((21..=60).all(|id| kept[&id] == before[&id]), "{kept:?}");
+    assert_ne!(kept[&1], before[&1], "the first page goes on as it was released");
+    // Other people again, on the page that is held: whom a person looks at now is not whom she will have agreed to.
+    release(&second).await;
+    town.sandbox.faults().clear();
+    for id in 21..=40 {
+        town.sandbox.open2b.edit_contact(id, |contact| *contact = ShopContact { id, ..person(1_000 + id) });
+    }
+    assert_ne!(held().await["id"], second["id"]);
 }
 
 both!(the_same_shop_under_two_names_is_refused, two_names);

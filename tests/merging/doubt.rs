@@ -177,6 +177,32 @@ async fn refused(on: On) {
     assert_eq!(merged(&town).len(), 1);
 }
 
+both!(c2_one_that_a_killed_run_sent_is_not_judged_before_its_call_had_timed_out_and_it_was_too_late, killed_early);
+async fn killed_early(on: On) {
+    let town = released(on).await;
+    town.edit(|text| text.replace("timeout = \"1s\"", "timeout = \"4s\""));
+    town.sandbox.faults().set(Fault::next("customers.merge", 1, FaultKind::LateApply { ms: 3_500 }));
+    let mut child = town.command(&["sync", "--quiet"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    while town.number("SELECT COUNT(*) FROM merges").await == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let sent_at = std::time::Instant::now();
+    // Longer than `late_apply` after the first look, and before the merge is applied.
+    town.anagrafe(&["sync"]).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    town.anagrafe(&["sync"]).await;
+    assert_eq!(outcomes(&town).await, ["unknown"], "nobody can know yet");
+    assert!(sent_at.elapsed().as_millis() < 3_200, "this machine is too slow for the test");
+    tokio::time::sleep(std::time::Duration::from_millis(5_500)).await;
+    town.anagrafe(&["sync"]).await;
+    assert_eq!(outcomes(&town).await.len(), 1);
+    assert!(outcomes(&town).await[0].starts_with("applied"), "{:?}", outcomes(&town).await);
+    assert_eq!(sent(&town, false).len(), 1, "it was sent once");
+}
+
 both!(c2_which_one_survived_is_read_also_when_no_answer_came, survivor);
 async fn survivor(on: On) {
     let town = released(on).await;

@@ -118,5 +118,5 @@ async fn outcomes(town: &Town) -> Vec<String> {
 
 /// Long enough for what was late to be too late.
 async fn past_the_horizon() {
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
 }

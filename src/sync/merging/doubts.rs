@@ -67,9 +67,10 @@ impl Settling<'_> {
     /// What it was settled as; `None` where it stays as it is.
     async fn settle(&self) -> Result<Option<MergeOutcome>, PassError> {
         let OpenMerge { merge, doubt, .. } = self.open;
-        let (now, horizon) = (self.bridge.clock.now(), self.bridge.rules.late_apply);
+        let (now, horizon) = (self.bridge.clock.now(), self.bridge.rules.too_late());
         match merge.outcome {
-            // A crash stood between declaring and settling. It may have been sent at the very last moment: the wait begins now.
+            // A crash stood between declaring and settling. It may have been sent at the very last moment, so that its call would not
+            // have run into its timeout yet: the wait begins now, and is that much longer.
             None => return self.record(MergeOutcome::Unknown, "interrupted", None).await,
             Some((MergeOutcome::Unknown, noticed)) => {
                 if !outcome::is_past(doubt.as_ref(), noticed, horizon, now, self.here) {
