@@ -158,7 +158,7 @@ async fn merged(
             "Vivocha did not take the call, so {goes} was not merged into {stays}: both are as they were; do it again later"
         )),
         ByHand::Unknown => failed(format!(
-            "the merge of {goes} into {stays} was sent, and what became of it is not known yet. Do not send it again: a sync, once it can no longer be applied (vivocha.late_apply), reads both and finds out; until then nothing else is written to them. See `anagrafe merges show {id}`"
+            "the merge of {goes} into {stays} was sent, and what became of it is not known yet. Do not send it again: a sync, once it can no longer be applied (vivocha.timeout, then vivocha.late_apply), reads both and finds out; until then nothing else is written to them. See `anagrafe merges show {id}`"
         )),
         ByHand::NotDeclared(why) => Err(not_declared(bridge, &two, why).await?),
     }

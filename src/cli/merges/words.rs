@@ -65,7 +65,7 @@ pub fn outcome(merge: &Merge) -> &'static str {
         Some(MergeOutcome::Refused) => "Vivocha refused it: both are as they were",
         Some(MergeOutcome::Stale) => "it was not sent",
         Some(MergeOutcome::Unknown) => {
-            "it was sent, and what became of it is not known yet: a sync later than vivocha.late_apply reads both and decides; it is not sent again before"
+            "it was sent, and what became of it is not known yet: a sync reads both and decides, once vivocha.timeout and vivocha.late_apply are over; it is not sent again before"
         }
         Some(MergeOutcome::Person) => TELL,
     }
