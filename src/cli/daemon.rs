@@ -17,14 +17,14 @@ use super::{Context, Exit, Failure, logging, setup, signals::Signals};
 use crate::{
     config::{Settings, schedule_preview},
     daemon::{
-        Daemon, Ended, State,
+        Daemon, Ended, Seldom, State, Task,
         health::{self, Health},
     },
     observe::metrics,
     sync::{Clock as _, SystemClock},
 };
 
-/// So many coming runs are told at start.
+/// So many coming runs of each pass are told at start.
 const TOLD: usize = 3;
 
 pub async fn run(context: &Context) -> Result<Exit, Failure> {
@@ -45,6 +45,8 @@ pub async fn run(context: &Context) -> Result<Exit, Failure> {
         rooms: rooms.clone(),
         listen: settings.observe.listen,
         otlp_endpoint: settings.observe.otlp_endpoint.clone(),
+        log_format: settings.observe.log_format,
+        away: Seldom::default(),
     };
     let daemon = Daemon { state: Arc::clone(&state), recruiter: &recruiter, stop: context.stop.clone(), reload };
     // Health is answered to the last moment: it is what says that this process is stopping.
@@ -83,6 +85,7 @@ fn hangups() -> Result<Arc<Notify>, Failure> {
     let heard = Arc::clone(&reload);
     tokio::spawn(async move {
         while arriving.recv().await.is_some() {
+            tracing::info!("asked by a signal to read the configuration anew: that is done between two runs");
             heard.notify_one();
         }
     });
@@ -95,14 +98,18 @@ fn begin(settings: &Settings) {
         tracing::warn!("{warning}");
     }
     let now = chrono::DateTime::from_timestamp_millis(SystemClock.now().millis()).unwrap_or_default();
-    let coming: Vec<String> =
-        schedule_preview(settings, now, TOLD).iter().map(|run| format!("{} at {}", run.pass, run.local)).collect();
+    let coming = schedule_preview(settings, now, TOLD);
+    let next = |task: Task| {
+        let its = coming.iter().filter(|run| run.pass == task.as_str());
+        its.map(|run| run.local.as_str()).collect::<Vec<_>>().join(", ")
+    };
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         account = %settings.vivocha.account,
         shops = settings.shops.len(),
         listen = %settings.observe.listen,
-        next = coming.join(", "),
+        next_syncs = next(Task::Sync),
+        next_resyncs = next(Task::Resync),
         "the daemon begins"
     );
 }

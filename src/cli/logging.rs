@@ -1,14 +1,15 @@
 //! The log: to standard error, pretty on a terminal and JSON elsewhere. Never a personal detail: the values that hold one do not
 //! print themselves.
 
-use std::io::IsTerminal as _;
+use std::{io::IsTerminal as _, sync::OnceLock};
 
 use tracing::{Level, Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{
-    EnvFilter, Layer as _,
+    EnvFilter, Layer as _, Registry,
     filter::{FilterExt as _, filter_fn},
     fmt,
     layer::SubscriberExt as _,
+    reload,
     util::SubscriberInitExt as _,
 };
 
@@ -31,8 +32,11 @@ fn is_ours_to_say(event: &Metadata<'_>) -> bool {
     ours || (*event.level() <= Level::INFO && !alarms)
 }
 
-/// Begins to log, and to trace where the configuration says where to. A second call changes nothing.
-pub fn begin(context: &Context, settings: &Settings) {
+/// What is logged by this process, to be changed while it runs.
+static LEVELS: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
+/// What is logged: by the command line, else by the configuration.
+fn levels(context: &Context, settings: &Settings) -> EnvFilter {
     let (observe, globals) = (&settings.observe, &context.globals);
     let level = match (globals.verbose, globals.quiet) {
         (0, true) => "error".to_owned(),
@@ -42,10 +46,23 @@ pub fn begin(context: &Context, settings: &Settings) {
         (1, _) => "info,anagrafe=debug".to_owned(),
         (_, _) => "info,anagrafe=trace".to_owned(),
     };
-    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"))
+}
+
+/// Logs what the configuration says now.
+pub fn change(context: &Context, settings: &Settings) {
+    // Without a handle it was not begun here: by a test.
+    if let Some(Err(error)) = LEVELS.get().map(|handle| handle.reload(levels(context, settings))) {
+        tracing::warn!(%error, "observe.log could not be changed: it is so after the next start");
+    }
+}
+
+/// Begins to log, and to trace where the configuration says where to. A second call changes nothing.
+pub fn begin(context: &Context, settings: &Settings) {
+    let (filter, handle) = reload::Layer::new(levels(context, settings));
     // Each by a filter of its own: what is logged decides nothing about what is traced, nor the other way round.
     let filter = filter.and(filter_fn(is_ours_to_say).with_max_level_hint(LevelFilter::TRACE));
-    let pretty = match observe.log_format {
+    let pretty = match settings.observe.log_format {
         LogFormat::Auto => std::io::stderr().is_terminal(),
         LogFormat::Pretty => true,
         LogFormat::Json => false,
@@ -63,6 +80,9 @@ pub fn begin(context: &Context, settings: &Settings) {
     layers.extend(traces.as_ref().map(observe::otlp::Traces::layer));
     // Already begun: by a test, or by the command around this one.
     let began = tracing_subscriber::registry().with(layers).try_init().is_ok();
+    if began {
+        let _ = LEVELS.set(handle);
+    }
     if let Some(traces) = traces.filter(|_| began) {
         context.traces(traces);
     }

@@ -84,8 +84,22 @@ impl Memory {
 /// # Errors
 /// If either cannot be had.
 pub async fn memory(context: &Context, settings: &Settings, purpose: Purpose) -> Result<Memory, Failure> {
+    let notice = |text: &str| context.out.notice(format!("anagrafe: {text}"));
+    memory_told(context, settings, purpose, &notice).await
+}
+
+/// The same for whoever is told in a way of his own that a server is away and waited for.
+///
+/// # Errors
+/// If either cannot be had.
+pub async fn memory_told(
+    context: &Context,
+    settings: &Settings,
+    purpose: Purpose,
+    notice: &(dyn Fn(&str) + Sync),
+) -> Result<Memory, Failure> {
     let keys = Keys::of(settings, purpose)?;
-    let (key, store) = opened(context, settings, purpose, &keys).await?;
+    let (key, store) = opened(context, settings, purpose, &keys, notice).await?;
     context.opened(&store);
     let Sealed { count: sealed, former } = store.sealed().await?;
     let (former, pending) = (keys.former(former), keys.is_previous(&key));
@@ -98,12 +112,13 @@ async fn opened(
     settings: &Settings,
     purpose: Purpose,
     keys: &Keys,
+    notice: &(dyn Fn(&str) + Sync),
 ) -> Result<(Arc<HashKey>, Arc<dyn Store>), StoreError> {
     for key in keys.all() {
         let key_check = key.check_value();
         let opened = match &settings.store.url {
             StoreUrl::Sqlite { path } => embedded(path, settings, key_check, purpose).await,
-            StoreUrl::Postgres { url } => served(context, url, settings, key_check, purpose).await,
+            StoreUrl::Postgres { url } => served(context, url, settings, key_check, purpose, notice).await,
         };
         match opened {
             Err(StoreError::WrongKey) => {}
@@ -140,12 +155,12 @@ async fn served(
     settings: &Settings,
     key_check: Keyed,
     purpose: Purpose,
+    notice: &(dyn Fn(&str) + Sync),
 ) -> Result<Arc<dyn Store>, StoreError> {
     let account = settings.vivocha.account.clone();
     let patience = patience(context, settings, purpose);
-    let notice = |text: &str| context.out.notice(format!("anagrafe: {text}"));
     if purpose == Purpose::Plan {
-        return Ok(Arc::new(postgres::scratch(url, account, key_check, &patience, &notice).await?));
+        return Ok(Arc::new(postgres::scratch(url, account, key_check, &patience, notice).await?));
     }
     let options = postgres::OpenOptions {
         url: url.clone(),
@@ -155,7 +170,7 @@ async fn served(
         migrate: true,
         read_only: false,
     };
-    Ok(Arc::new(PostgresStore::open(&options, patience, &notice).await?))
+    Ok(Arc::new(PostgresStore::open(&options, patience, notice).await?))
 }
 
 /// How long a server that is away is waited for: a person who only looks does not want to wait long.

@@ -50,15 +50,15 @@ impl Works {
         let settings = setup::settings(context.globals.config.as_ref())?;
         logging::begin(context, &settings);
         let signals = Signals::cancelling(&context.stop).map_err(Failure::failed)?;
-        Self::under(context, settings, signals, Voice::Command(context.out)).await
+        let memory = setup::memory(context, &settings, Purpose::Work).await?;
+        Self::under(memory, settings, signals, Voice::Command(context.out)).await
     }
 
-    /// The same under settings that were read already, for whoever has a voice of his own.
+    /// The same with a store that was opened already, for whoever has a voice of his own.
     ///
     /// # Errors
     /// If something of it cannot be had.
-    pub async fn under(context: &Context, settings: Settings, signals: Signals, voice: Voice) -> Result<Self, Failure> {
-        let memory = setup::memory(context, &settings, Purpose::Work).await?;
+    pub async fn under(memory: Memory, settings: Settings, signals: Signals, voice: Voice) -> Result<Self, Failure> {
         memory.recognises()?;
         if memory.pending {
             voice.notice(PENDING);

@@ -132,7 +132,7 @@ pub struct Coming {
     pub pass: &'static str,
 }
 
-/// The next `n` runs of the schedule after a moment, in their order.
+/// The next `n` runs of each pass of the schedule after a moment, in their order.
 #[must_use]
 pub fn schedule_preview(settings: &Settings, now: DateTime<Utc>, n: usize) -> Vec<Coming> {
     let schedule = &settings.schedule;
@@ -147,7 +147,6 @@ pub fn schedule_preview(settings: &Settings, now: DateTime<Utc>, n: usize) -> Ve
         }
     }
     coming.sort_by_key(|run| run.at);
-    coming.truncate(n);
     coming
 }
 

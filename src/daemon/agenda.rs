@@ -114,7 +114,7 @@ pub fn is_missed(task: Task, last_done: Option<Moment>, last_tick: Option<Moment
     }
 }
 
-/// Whether a run that came to its end began since a tick. One that began in the future was signed by a clock that was ahead, and says
+/// Whether a run began since a tick. One that began in the future was signed by a clock that was ahead, and says
 /// nothing.
 #[must_use]
 pub fn is_served(begun: Moment, tick: Moment, now: Moment) -> bool {

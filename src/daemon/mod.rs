@@ -10,8 +10,8 @@
 //!
 //! Beside it: [`hooks`], which is told of chats and makes a sync come sooner; [`alerts`], which tells whoever is on call.
 //!
-//! Level-triggered: a tick only says that a pass is due. Whoever has the lease next does it, and finds in the store whether another process
-//! has done it already. So two daemons on one account do the work of one, and neither has to know of the other.
+//! Level-triggered: a tick only says that a pass is due. Whoever has the lease next does it, and finds in the store in which shops another
+//! process has tried it already. So two daemons on one account do the work of one, and neither has to know of the other.
 
 pub mod agenda;
 pub mod alerts;
@@ -21,6 +21,7 @@ pub mod liveness;
 mod manager;
 mod present;
 mod runner;
+mod seldom;
 mod state;
 mod ticker;
 mod watched;
@@ -33,11 +34,12 @@ use tokio_util::sync::CancellationToken;
 
 pub use present::Present;
 pub use runner::{Daemon, Ended, run};
+pub use seldom::Seldom;
 pub use state::{Activity, Ready, State};
 pub use watched::Watched;
 
 use crate::{
-    model::time::Moment,
+    model::{ShopName, time::Moment},
     sync::{
         Tenure,
         tenure::{NoTenure, OnBusy},
@@ -92,8 +94,12 @@ pub trait Crew {
     async fn tenure(&self, stop: &CancellationToken, busy: OnBusy) -> Result<Tenure, NoTenure>;
     /// When the last run of a task that came to its end began, of the shop where that is longest ago; none where one has had none.
     async fn last_done(&self, task: Task) -> anyhow::Result<Option<Moment>>;
-    /// Does it; answers whether every run came to its end. How each ended stands in its report; an error is what kept one from having any.
-    async fn run(&self, task: Task, tenure: &Tenure, between: &dyn Between) -> anyhow::Result<bool>;
+    /// The shops to do a task in: where nobody has tried it since a tick, however that ended. All where that cannot be told, and for a resync all
+    /// or none.
+    async fn untried(&self, task: Task, tick: Moment) -> Vec<ShopName>;
+    /// Does it in these shops; answers whether every run came to its end. How each ended stands in its report; an error is what kept one from having any.
+    async fn run(&self, task: Task, shops: &[ShopName], tenure: &Tenure, between: &dyn Between)
+    -> anyhow::Result<bool>;
     /// Whether it is to be relieved: the store is kept under another key now. Asked after a run, of which `well` says whether it came to its end.
     async fn is_stale(&self, well: bool) -> bool;
     /// A count that changes whenever a run comes on.

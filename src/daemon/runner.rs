@@ -14,12 +14,11 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Activity, AtTick, Crew, NoCrew, Ready, Recruiter, State, Task, Timetable,
-    agenda::{is_missed, is_served},
-    manager,
+    Activity, AtTick, Crew, NoCrew, Ready, Recruiter, Seldom, State, Task, Timetable, agenda::is_missed, manager,
     ticker::Ticker,
 };
 use crate::{
+    model::ShopName,
     observe::metrics,
     store::StoreError,
     sync::{
@@ -92,7 +91,7 @@ impl Daemon<'_> {
     /// Opens everything, however long that takes; nothing if it is asked to stop meanwhile.
     async fn first_crew(&self) -> Result<Option<Box<dyn Crew>>, anyhow::Error> {
         let mut wait = AGAIN.0;
-        let mut told = String::new();
+        let told = Seldom::default();
         while !self.stop.is_cancelled() {
             let error = match self.alive(None, self.recruiter.crew()).await {
                 Ok(crew) => return Ok(Some(crew)),
@@ -102,9 +101,8 @@ impl Daemon<'_> {
                 Err(NoCrew::NotNow(error)) => error,
             };
             let why = format!("{error:#}");
-            if why != told {
+            if told.says(&why, uptime()) {
                 tracing::warn!(error = %why, "not ready yet; trying again");
-                told.clone_from(&why);
             }
             manager::starting(&why);
             self.state.set_ready(Ready::No(why));
@@ -162,7 +160,8 @@ impl Daemon<'_> {
         }
     }
 
-    /// Serves a tick; answers whether that pass came to its end, or none if nothing was tried.
+    /// Serves a tick; answers whether there is nothing to be gone on with (where another process tried, that is its affair), or none if it was
+    /// not served.
     async fn serve(&self, crew: &dyn Crew, task: Task, since: crate::model::time::Moment) -> Option<bool> {
         let tenure = match self.candidate(crew).await {
             Ok(tenure) => tenure,
@@ -179,22 +178,21 @@ impl Daemon<'_> {
                 return None;
             }
         };
-        // One that came while this one waited for the lease would have done for it.
-        let done = self.alive(None, crew.last_done(task)).await;
-        let served = done.is_ok_and(|done| done.is_some_and(|done| is_served(done, since, now().into())));
-        let well = if served {
-            tracing::debug!(pass = task.as_str(), "another process has done it since the tick");
+        // What somebody tried while this one waited for the lease is not tried again at once, however it ended.
+        let untried = self.alive(None, crew.untried(task, since)).await;
+        let well = if untried.is_empty() {
+            tracing::debug!(pass = task.as_str(), "another process has tried it since the tick");
             self.state.agenda().served(task);
-            None
+            true
         } else {
-            Some(self.execute(crew, task, &tenure).await)
+            self.execute(crew, task, &untried, &tenure).await
         };
         metrics::lease(None);
         if let Err(error) = self.alive(None, tenure.end()).await {
             tracing::warn!(%error, "the lease could not be given back; it lapses by itself");
         }
         self.says(if self.stop.is_cancelled() { Activity::Stopping } else { Activity::Idle });
-        well
+        Some(well)
     }
 
     /// Waits for the lease, unless it is asked for something else.
@@ -228,13 +226,13 @@ impl Daemon<'_> {
         }
     }
 
-    async fn execute(&self, crew: &dyn Crew, task: Task, tenure: &crate::sync::Tenure) -> bool {
+    async fn execute(&self, crew: &dyn Crew, task: Task, shops: &[ShopName], tenure: &crate::sync::Tenure) -> bool {
         self.state.agenda().begin(task);
         self.says(Activity::Running);
         metrics::running(task.as_str(), true);
         metrics::lease(Some(tenure.lease().epoch));
         let between = AtTick(&self.state);
-        let ran = self.alive(Some(crew), crew.run(task, tenure, &between)).await;
+        let ran = self.alive(Some(crew), crew.run(task, shops, tenure, &between)).await;
         metrics::running(task.as_str(), false);
         self.state.agenda().end();
         self.state.run_ended();

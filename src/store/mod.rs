@@ -48,6 +48,9 @@ pub trait Questions: Send + Sync {
     async fn runs(&self, which: RunQuery) -> Result<Vec<RunReport>, StoreError>;
     /// When the last run of a pass that came to its end (done, parked or held) began, by shop.
     async fn last_done(&self, pass: Pass) -> Result<BTreeMap<ShopName, Moment>, StoreError>;
+    /// When the last run of a pass that ended by itself, well or badly, began, by shop; not one that was stopped or whose process died. Where a
+    /// shop's index is not whole yet, its survey is all there is to try.
+    async fn last_tried(&self, pass: Pass) -> Result<BTreeMap<ShopName, Moment>, StoreError>;
     /// All that is kept about a contact or a customer.
     async fn story(&self, of: &Whose) -> Result<Story, StoreError>;
     /// Proposals in a state (all, if none is named), oldest first.

@@ -66,6 +66,9 @@ async fn while_the_store_is_away_staleness_grows_and_nothing_says_that_all_is_we
     let before = daemon.figure(done).await.unwrap();
     until_async(async || daemon.figure(done).await.is_some_and(|runs| runs > before)).await;
     assert!(daemon.status().await["daemon"]["not_ready"].is_null());
+    let told = |text| daemon.log().matches(text).count();
+    assert!(told("is away; it is waited for") <= 2, "at its start, and when it went: {}", daemon.log());
+    assert_eq!(told("answers again"), 1, "{}", daemon.log());
     daemon.stop().await;
 }
 

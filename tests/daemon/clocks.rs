@@ -11,8 +11,9 @@ use super::{
     town, until_async,
 };
 
-/// Runs a daemon over a change of summer time in Rome, six minutes in each second, and answers the moments at which a pass began.
-async fn over(change: &str, until: &str, pass: &str) -> Vec<String> {
+/// Runs a daemon over a change of summer time in Rome, six minutes in each second, and answers the hours in which each pass
+/// began: syncs, resyncs.
+async fn over(change: &str, until: &str) -> [Vec<String>; 2] {
     let town = town(On::Sqlite).await;
     let mut daemon = Daemon::with(&town, |command| {
         shifted(command, &format!("@{change} x360"));
@@ -22,7 +23,7 @@ async fn over(change: &str, until: &str, pass: &str) -> Vec<String> {
     let until = chrono::NaiveDateTime::parse_from_str(until, "%Y-%m-%d %H:%M:%S").unwrap().and_utc().timestamp_millis();
     until_async(async || town.number("SELECT COALESCE(MAX(started_at), 0) FROM runs").await >= until).await;
     daemon.stop().await;
-    began(&town, pass).await
+    [began(&town, "sync").await, began(&town, "resync").await]
 }
 
 async fn began(town: &Town, pass: &str) -> Vec<String> {
@@ -34,16 +35,17 @@ async fn began(town: &Town, pass: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_the_clocks_go_forward_nothing_is_left_out_and_nothing_comes_twice() {
     // At 01:00 UTC it is three in Rome instead of two: half past two does not come, and its run comes at three.
-    assert_eq!(over("2026-03-28 23:50:00", "2026-03-29 03:00:00", "sync").await, ["00", "01", "02", "03"]);
-    assert_eq!(over("2026-03-28 23:50:00", "2026-03-29 03:00:00", "resync").await, ["01"]);
+    let [syncs, resyncs] = over("2026-03-28 23:50:00", "2026-03-29 03:00:00").await;
+    assert_eq!(syncs, ["00", "01", "02", "03"]);
+    assert_eq!(resyncs, ["01"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_the_clocks_go_back_a_run_of_the_hour_that_comes_twice_comes_once() {
     // At 01:00 UTC it is two in Rome again instead of three: half past two comes at 00:30 and at 01:30 UTC.
-    let syncs = over("2026-10-24 22:50:00", "2026-10-25 03:00:00", "sync").await;
+    let [syncs, resyncs] = over("2026-10-24 22:50:00", "2026-10-25 03:00:00").await;
     assert_eq!(syncs, ["23", "00", "01", "02", "03"]);
-    assert_eq!(over("2026-10-24 22:50:00", "2026-10-25 03:00:00", "resync").await.len(), 1);
+    assert_eq!(resyncs.len(), 1, "{resyncs:?}");
 }
 
 /// An offset of about so many seconds at which a minute is just about to be full.

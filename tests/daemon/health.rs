@@ -113,6 +113,23 @@ async fn a_state_directory_that_is_none_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_away_is_told_in_the_log_as_all_else_is_and_once() {
+    let town = town(On::Sqlite).await;
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let store =
+        format!("url = \"postgres://somebody@{nobody}/x\"\npatience = \"200ms\"\nhash_key = \"a key of the tests\"");
+    town.edit(|text| text.replace("url = \"sqlite://anagrafe.db\"", &store));
+    let mut daemon = Daemon::of(&town);
+    until_async(async || daemon.get("/readyz").await.is_some_and(|(_, why)| why.contains("cannot be reached"))).await;
+    // It tries after 2 s, and 4 s after that.
+    tokio::time::sleep(std::time::Duration::from_secs(8)).await;
+    daemon.stop().await;
+    let log = daemon.log();
+    assert!(log.lines().all(|line| line.starts_with('{')), "{log}");
+    assert_eq!((log.matches("is away").count(), log.matches("not ready yet").count()), (1, 1), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_credential_that_cannot_be_read_or_is_empty_is_told_by_its_key() {
     let town = town(On::Sqlite).await;
     town.edit(|text| text.replace("secret_key = \"sandbox-secret-key\"", "secret_key_file = \"shop.secret\""));

@@ -64,11 +64,40 @@ async fn a_reload_in_mid_run_loses_no_work() {
     let mut daemon = Daemon::of(&town);
     until(|| town.calls("customers.update") >= 5).await;
     daemon.signal("HUP");
+    until(|| daemon.log().contains("asked by a signal to read the configuration anew")).await;
+    assert_eq!(runs(&town, "sync", Some("done")).await, 0, "it is told at once that the signal was heard");
     until_async(async || reloads(&daemon, "taken").await >= 1.0).await;
     assert_eq!(runs(&town, "sync", Some("done")).await, 1, "the run came to its end first");
     daemon.stop().await;
     all_done(&town).await;
     assert_eq!(town.written().len(), town.sandbox.vivocha.customers().len(), "each customer once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_logged_is_another_after_a_reload_and_how_it_is_written_is_told_to_be_the_same() {
+    let town = town(On::Sqlite).await;
+    town.append("[observe]\nlog = \"error\"\nlog_format = \"json\"");
+    let mut daemon = Daemon::of(&town);
+    until_done(&town, "sync", 1).await;
+    assert_eq!(daemon.log(), "");
+    town.edit(|text| text.replace("log = \"error\"", "log = \"info\"").replace("\"json\"", "\"pretty\""));
+    daemon.signal("HUP");
+    until(|| daemon.log().contains("is in force")).await;
+    let log = daemon.log();
+    assert!(
+        log.contains("observe.log_format is another now") && log.lines().all(|line| line.starts_with('{')),
+        "{log}"
+    );
+
+    town.edit(|text| text.replace("log = \"info\"", "log = \"error\""));
+    daemon.signal("HUP");
+    until_async(async || reloads(&daemon, "taken").await >= 2.0).await;
+    daemon.stop().await;
+    assert!(
+        !daemon.log().contains("\"stopped\"") && daemon.log().matches("is in force").count() == 1,
+        "{}",
+        daemon.log()
+    );
 }
 
 const OLD: &str = "the key of these tests, until now";

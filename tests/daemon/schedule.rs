@@ -23,6 +23,11 @@ async fn kept(on: On) {
     let log = daemon.log();
     assert!(log.contains("a run that was missed is made up for") && log.contains("the daemon begins"), "{log}");
     assert!(!log.contains("ERROR"), "{log}");
+    let begins = log.lines().find(|line| line.contains("the daemon begins")).unwrap();
+    let begins: serde_json::Value = serde_json::from_str(begins).unwrap();
+    for next in ["next_syncs", "next_resyncs"] {
+        assert_eq!(begins[next].as_str().unwrap().split(", ").count(), 3, "{begins}");
+    }
     assert_eq!(runs(&town, "resync", None).await, 0, "who was never resynced is not owed a resync");
 }
 

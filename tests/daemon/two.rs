@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use anagrafe::sandbox::{Fault, FaultKind};
+
 use super::{
     Daemon, PEOPLE, all_done, runs, shifted, slow,
     support::{On, both},
@@ -40,6 +42,49 @@ async fn one(on: On) {
                  GROUP BY started_at / 300000 HAVING COUNT(*) > 2) AS twice";
     assert_eq!(town.number(twice).await, 0, "no tick is served by both");
     all_done(&town).await;
+}
+
+both!(a_tick_whose_run_failed_is_not_tried_by_both, failing);
+async fn failing(on: On) {
+    let town = town(on).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    let before = runs(&town, "sync", None).await;
+    // Refused at once: no run lasts until the next tick.
+    let kind = FaultKind::Status { status: 403, retry_after: None, body: None };
+    town.sandbox.faults().set(Fault::always("contacts.find", kind));
+    let change = |command: &mut std::process::Command| {
+        shifted(command, "+0 x60");
+        command.env("ANAGRAFE__SCHEDULE__SYNC", "*/5 * * * *").env("ANAGRAFE__SCHEDULE__CATCH_UP", "false");
+    };
+    let mut daemons = [Daemon::with(&town, change), Daemon::with(&town, change)];
+    for daemon in &daemons {
+        daemon.ready().await;
+    }
+    until_async(async || runs(&town, "sync", Some("failed")).await >= 4).await;
+    for daemon in &mut daemons {
+        daemon.stop().await;
+    }
+    let of_a_tick = "SELECT COUNT(*) FROM (SELECT started_at / 300000 AS tick FROM runs WHERE pass = 'sync' GROUP BY started_at / 300000) t";
+    assert_eq!(town.number(of_a_tick).await, runs(&town, "sync", None).await, "one run for each tick");
+    assert_eq!(runs(&town, "sync", Some("failed")).await, runs(&town, "sync", None).await - before);
+}
+
+both!(a_shop_that_nobody_can_survey_is_tried_once_for_each_tick, unsurveyed);
+async fn unsurveyed(on: On) {
+    let town = town(on).await;
+    let kind = FaultKind::Status { status: 403, retry_after: None, body: None };
+    town.sandbox.faults().set(Fault::always("contacts.find", kind));
+    let change = |command: &mut std::process::Command| {
+        shifted(command, "+0 x60");
+        command.env("ANAGRAFE__SCHEDULE__SYNC", "*/5 * * * *").env("ANAGRAFE__SCHEDULE__CATCH_UP", "false");
+    };
+    let mut daemons = [Daemon::with(&town, change), Daemon::with(&town, change)];
+    until_async(async || runs(&town, "survey", Some("failed")).await >= 3).await;
+    for daemon in &mut daemons {
+        daemon.stop().await;
+    }
+    let ticks = "SELECT COUNT(*) FROM (SELECT started_at / 300000 AS tick FROM runs GROUP BY started_at / 300000) t";
+    assert_eq!(town.number(ticks).await, runs(&town, "survey", None).await, "one survey for each tick");
 }
 
 both!(a_daemon_that_died_on_this_machine_is_succeeded_at_once, here);

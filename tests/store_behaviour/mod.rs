@@ -134,7 +134,7 @@ macro_rules! store_behaviours {
             told: what_a_store_is, the_overview_of_nothing, the_overview_shows_what_stands, runs_come_newest_first,
                 a_dead_run_is_closed_by_the_next, a_report_needs_its_run, the_story_of_a_contact,
                 the_story_of_a_customer, of_a_stranger_there_is_no_story, what_a_run_declared_is_numbered_in_order,
-                the_last_run_that_was_done_is_known_by_shop;
+                the_last_run_that_was_done_is_known_by_shop, the_last_run_that_ended_by_itself_is_known_by_shop;
             by_hand: b1_a_write_by_hand_is_declared_and_settled_once,
                 nothing_is_declared_by_hand_while_paused_or_under_a_lost_lease;
         }

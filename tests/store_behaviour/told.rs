@@ -125,6 +125,45 @@ pub async fn the_last_run_that_was_done_is_known_by_shop(place: &dyn Place) {
     assert!(pass.store.last_done(Pass::Resync).await.unwrap().is_empty());
 }
 
+pub async fn the_last_run_that_ended_by_itself_is_known_by_shop(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let begun = async |lease, of: &str, pass_, second| {
+        let new = NewRun { shop: shop(of), source: hash(of), pass: pass_, at: at(second) };
+        pass.store.begin(lease, &new).await.unwrap()
+    };
+    let ran = async |of: &str, pass_, second, outcome| {
+        let run = begun(&pass.lease, of, pass_, second).await;
+        let mut report = pass.store.runs(RunQuery::One(run)).await.unwrap().remove(0);
+        report.outcome = outcome;
+        pass.store.finish(&pass.lease, &report).await.unwrap();
+    };
+    let tried = async |pass_| pass.store.last_tried(pass_).await.unwrap();
+    assert!(tried(Pass::Sync).await.is_empty(), "one that runs has not ended");
+    for (second, outcome) in [(1, Outcome::Done), (2, Outcome::Parked), (3, Outcome::Held), (4, Outcome::Failed)] {
+        ran("alfa", Pass::Sync, second, outcome).await;
+        assert_eq!(tried(Pass::Sync).await, BTreeMap::from([(shop("alfa"), at(second))]), "{outcome:?}");
+    }
+    ran("alfa", Pass::Sync, 5, Outcome::Stopped).await;
+    assert_eq!(tried(Pass::Sync).await, BTreeMap::from([(shop("alfa"), at(4))]), "one that was stopped tried nothing");
+    assert!(tried(Pass::Resync).await.is_empty());
+    assert_eq!(pass.store.last_done(Pass::Sync).await.unwrap()[&shop("alfa")], at(3));
+
+    // Whose index is not whole is not synced: its survey stands for that.
+    ran("beta", Pass::Survey, 6, Outcome::Failed).await;
+    let both = BTreeMap::from([(shop("alfa"), at(4)), (shop("beta"), at(6))]);
+    assert_eq!(tried(Pass::Sync).await, both);
+    assert_eq!(tried(Pass::Resync).await, BTreeMap::from([(shop("beta"), at(6))]));
+    let whole = SurveyStep { shop: shop("beta"), entries: Vec::new(), after: 1, whole: true };
+    pass.store.survey(&pass.lease, &whole).await.unwrap();
+    assert_eq!(tried(Pass::Sync).await, BTreeMap::from([(shop("alfa"), at(4))]), "it may be synced, and nobody has");
+
+    // Whose process died.
+    begun(&pass.lease, "alfa", Pass::Sync, 7).await;
+    let lease = succeed(pass.store.as_ref(), 2, at(100)).await;
+    begun(&lease, "beta", Pass::Sync, 101).await;
+    assert_eq!(tried(Pass::Sync).await, BTreeMap::from([(shop("alfa"), at(4))]));
+}
+
 pub async fn a_dead_run_is_closed_by_the_next(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
     let new = NewRun { shop: shop("alfa"), source: hash("alfa"), pass: Pass::Sync, at: at(100) };

@@ -9,14 +9,22 @@ use url::Url;
 
 use super::{Refusal, look::StoreLook, rooms::Rooms};
 use crate::{
-    cli::{Context, Exit, Failure, resync, rotating, setup, signals::Signals, sync, voice::Voice, works::Works},
-    config::{Schedule, last_tick, next_tick},
-    daemon::{Between, Crew, NoCrew, Recruiter, Task, Timetable},
+    cli::{
+        Context, Exit, Failure, logging, resync, rotating,
+        setup::{self, Purpose},
+        signals::Signals,
+        sync,
+        voice::Voice,
+        works::Works,
+    },
+    config::{LogFormat, Schedule, Settings, last_tick, next_tick},
+    daemon::{Between, Crew, NoCrew, Recruiter, Seldom, Task, Timetable, agenda::is_served},
     http::{CallError, Verdict},
     model::{ShopName, run::Pass, time::Moment},
     store::StoreError,
     sync::{
-        Tenure,
+        Clock as _, SystemClock, Tenure,
+        clock::uptime,
         run::{ResyncOptions, SyncOptions},
         tenure::{NoTenure, OnBusy},
     },
@@ -34,6 +42,10 @@ pub struct FromConfiguration<'a> {
     pub listen: SocketAddr,
     /// Where traces go: neither is that.
     pub otlp_endpoint: Option<Url>,
+    /// How the log is written: nor is that.
+    pub log_format: LogFormat,
+    /// What is told of a store that is away.
+    pub away: Seldom,
 }
 
 #[async_trait(?Send)]
@@ -47,10 +59,14 @@ impl Recruiter for FromConfiguration<'_> {
         if settings.observe.otlp_endpoint != self.otlp_endpoint {
             tracing::warn!("observe.otlp_endpoint is another address now: traces go there after the next start");
         }
-        let works = Works::under(self.context, settings.clone(), self.signals.clone(), Voice::Daemon);
-        let works = works
+        let works = self
+            .works(&settings)
             .await
             .map_err(|failure| if is_final(&failure) { refused(failure) } else { NoCrew::NotNow(failure.error) })?;
+        logging::change(self.context, &settings);
+        if settings.observe.log_format != self.log_format {
+            tracing::warn!("observe.log_format is another now: the log is written so after the next start");
+        }
         let shops: Vec<ShopName> = works.settings.shops.keys().cloned().collect();
         let watched = self.look.would_watch(&shops);
         self.rooms.see(&works, &watched).map_err(refused)?;
@@ -58,6 +74,20 @@ impl Recruiter for FromConfiguration<'_> {
             old.store.close().await;
         }
         Ok(Box::new(Ours { works, shops, rotated: Cell::new(false) }))
+    }
+}
+
+impl FromConfiguration<'_> {
+    /// Opens everything.
+    async fn works(&self, settings: &Settings) -> Result<Works, Failure> {
+        let notice = |text: &str| {
+            if self.away.says(text, uptime()) {
+                tracing::warn!("{text}");
+            }
+        };
+        let memory = setup::memory_told(self.context, settings, Purpose::Work, &notice).await?;
+        self.away.over();
+        Works::under(memory, settings.clone(), self.signals.clone(), Voice::Daemon).await
     }
 }
 
@@ -90,10 +120,25 @@ impl Crew for Ours {
         Ok(all.and_then(|all| all.into_iter().min()))
     }
 
-    async fn run(&self, task: Task, tenure: &Tenure, between: &dyn Between) -> anyhow::Result<bool> {
+    async fn untried(&self, task: Task, tick: Moment) -> Vec<ShopName> {
+        let Ok(tried) = self.works.memory.store.last_tried(pass(task)).await else { return self.shops.clone() };
+        let now = SystemClock.now();
+        let is_tried = |shop: &ShopName| tried.get(shop).is_some_and(|begun| is_served(*begun, tick, now));
+        let untried: Vec<ShopName> = self.shops.iter().filter(|shop| !is_tried(shop)).cloned().collect();
+        // Between the pages of a resync all its shops are synced, and a key is changed by a resync of all of them only.
+        if task == Task::Resync && !untried.is_empty() { self.shops.clone() } else { untried }
+    }
+
+    async fn run(
+        &self,
+        task: Task,
+        shops: &[ShopName],
+        tenure: &Tenure,
+        between: &dyn Between,
+    ) -> anyhow::Result<bool> {
         let ended = match task {
-            Task::Sync => sync::shop_after_shop(&self.works, tenure, &self.shops, SyncOptions::default()).await,
-            Task::Resync => self.resync(tenure, between).await,
+            Task::Sync => sync::shop_after_shop(&self.works, tenure, shops, SyncOptions::default()).await,
+            Task::Resync => self.resync(shops, tenure, between).await,
         };
         ended.map(|(_, well)| well).map_err(|failure| failure.error)
     }
@@ -110,12 +155,17 @@ impl Crew for Ours {
 }
 
 impl Ours {
-    async fn resync(&self, tenure: &Tenure, between: &dyn Between) -> Result<(Exit, bool), Failure> {
+    async fn resync(
+        &self,
+        shops: &[ShopName],
+        tenure: &Tenure,
+        between: &dyn Between,
+    ) -> Result<(Exit, bool), Failure> {
         let options = ResyncOptions::default();
         let is_due = || between.sync_is_due();
-        let (exit, well) = resync::shop_after_shop(&self.works, tenure, &self.shops, &options, &is_due).await?;
+        let (exit, well) = resync::shop_after_shop(&self.works, tenure, shops, &options, &is_due).await?;
         self.rotated.set(self.works.next_key().is_some());
-        let changed = rotating::change(&self.works, tenure, true, well).await?;
+        let changed = rotating::change(&self.works, tenure, shops.len() == self.shops.len(), well).await?;
         Ok((exit.and(changed), well))
     }
 }

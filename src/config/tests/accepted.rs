@@ -114,7 +114,7 @@ fn the_preview_follows_the_clock_of_the_time_zone() {
         settings("[schedule]", "sync = \"0 */12 * * *\"\nresync = \"30 2 * * *\"\ntimezone = \"Europe/Rome\"");
     // The night in which Rome's clocks go from 2 to 3: half past two does not exist.
     let now = Utc.with_ymd_and_hms(2026, 3, 28, 12, 0, 0).unwrap();
-    let coming: Vec<String> = schedule_preview(&settings, now, 5)
+    let coming: Vec<String> = schedule_preview(&settings, now, 3)
         .iter()
         .map(|run| format!("{} {} {}", run.pass, run.local, run.at))
         .collect();
@@ -124,5 +124,6 @@ fn the_preview_follows_the_clock_of_the_time_zone() {
     sync Sun 2026-03-29 12:00 CEST 2026-03-29 10:00:00 UTC
     sync Mon 2026-03-30 00:00 CEST 2026-03-29 22:00:00 UTC
     resync Mon 2026-03-30 02:30 CEST 2026-03-30 00:30:00 UTC
+    resync Tue 2026-03-31 02:30 CEST 2026-03-31 00:30:00 UTC
     ");
 }

@@ -1,11 +1,11 @@
-//! A port that strangers may reach: at most so many connections at once, each for a short while. One that dawdles is cut, and those
-//! beyond wait where they cost nothing.
+//! A port that strangers may reach: at most so many connections at once, each for a short while. One that dawdles is cut; where all places
+//! are taken, a new one takes that of whoever is there for longest, so that nobody waits behind those who say nothing.
 
 use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -14,24 +14,27 @@ use axum::serve::Listener;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Sleep, sleep},
 };
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// Connections at once.
-const CONNECTIONS: usize = 32;
+use super::places::Places;
+
 /// How long one may last, the call and its answer included.
-const LIFE: Duration = Duration::from_secs(10);
+const LIFE: Duration = Duration::from_secs(6);
+
+/// The places, with what cuts each connection.
+type Shared = Arc<Mutex<Places<CancellationToken>>>;
 
 /// The port.
 pub(super) struct Bounded {
     listener: TcpListener,
-    places: Arc<Semaphore>,
+    places: Shared,
 }
 
 impl Bounded {
     pub(super) fn new(listener: TcpListener) -> Self {
-        Self { listener, places: Arc::new(Semaphore::new(CONNECTIONS)) }
+        Self { listener, places: Shared::default() }
     }
 }
 
@@ -40,15 +43,9 @@ impl Listener for Bounded {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Brief, SocketAddr) {
-        // The semaphore is never closed; without a place there would be no bound, and nobody is accepted.
-        let place = loop {
-            if let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
-                break place;
-            }
-        };
         let (stream, address) = Listener::accept(&mut self.listener).await;
         let _ = stream.set_nodelay(true);
-        (Brief { stream, end: Box::pin(sleep(LIFE)), _place: place }, address)
+        (Brief::new(stream, Arc::clone(&self.places)), address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -56,24 +53,54 @@ impl Listener for Bounded {
     }
 }
 
-/// A connection that ends by itself.
+/// A connection that ends by itself, or for another one.
 pub(super) struct Brief {
     stream: TcpStream,
     end: Pin<Box<Sleep>>,
-    _place: OwnedSemaphorePermit,
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    number: u64,
+    places: Shared,
 }
 
 impl Brief {
-    /// Fails once its time is over; also registers to be woken then.
-    fn lives(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        if self.end.as_mut().poll(cx).is_ready() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
+    fn new(stream: TcpStream, places: Shared) -> Self {
+        let token = CancellationToken::new();
+        let cut = Box::pin(token.clone().cancelled_owned());
+        let (number, gone) = among(&places).come(token);
+        if let Some(gone) = gone {
+            gone.cancel();
+        }
+        Self { stream, end: Box::pin(sleep(LIFE)), cut, number, places }
     }
+
+    /// Fails once its time is over, or somebody else has its place; also registers to be woken then.
+    fn lives(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let over = self.end.as_mut().poll(cx).is_ready() || self.cut.as_mut().poll(cx).is_ready();
+        if over { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
+    }
+}
+
+impl Drop for Brief {
+    fn drop(&mut self) {
+        among(&self.places).leave(self.number);
+    }
+}
+
+fn among(places: &Shared) -> MutexGuard<'_, Places<CancellationToken>> {
+    places.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl AsyncRead for Brief {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.lives(cx)?;
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let sent = buf.filled().len() - before;
+        if sent > 0 {
+            let gone = among(&self.places).sent(self.number, sent);
+            gone.iter().for_each(CancellationToken::cancel);
+        }
+        read
     }
 }
 

@@ -7,19 +7,24 @@
 //!
 //! A call only makes work due. Losing every call changes nothing but the delay, and a false one could change nothing either: what is done
 //! about a contact is decided by a sync on what it reads. So all that strangers may cost us is bounded: connections, their time, the
-//! length of a body; and nothing is read of a body before its seal is verified. Any of several daemons may be called.
+//! length of a body, what all of them send together; idle ones keep nobody waiting; and nothing is read of a body before its seal is
+//! verified. Any of several daemons may be called.
 //!
 //! The vendor documents the headers (`x-vvc-acct`, `x-vvc-hmac`: hex HMAC-SHA1 of the body with the account's secret token) and not
 //! what a body holds: where a customer's id may stand is a setting.
 
 mod call;
 mod listener;
+mod places;
 mod replays;
 mod worker;
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -44,7 +49,7 @@ pub use call::Token;
 use listener::Bounded;
 use replays::{Replays, Seal};
 
-use super::{Present, State};
+use super::{Present, Seldom, State};
 use crate::{
     model::{AccountName, CustomerId},
     observe::metrics,
@@ -54,7 +59,7 @@ use crate::{
 /// Calls that wait to be handled.
 const QUEUE: usize = 256;
 /// How long a body may take to arrive.
-const ARRIVES: Duration = Duration::from_secs(5);
+const ARRIVES: Duration = Duration::from_secs(4);
 
 /// What listening takes of the present crew.
 #[derive(Debug, Clone)]
@@ -129,6 +134,26 @@ struct Door {
     present: Arc<Present<Ears>>,
     queue: Sender<Vec<CustomerId>>,
     replays: Arc<Mutex<Replays>>,
+    naming: Arc<Naming>,
+}
+
+/// Whether calls name customers where `hooks.customer` looks for them.
+#[derive(Default)]
+struct Naming {
+    ever: AtomicBool,
+    told: Seldom,
+}
+
+impl Naming {
+    /// One names nobody. Some may, of events that are nobody's; where none ever did, the setting is wrong.
+    fn nobody(&self, now: Duration) {
+        let text = "calls of Vivocha arrive, and none has named a customer yet: see what a call holds, and set hooks.customer to where the id stands";
+        if !self.ever.load(Ordering::Relaxed) && self.told.says(text, now) {
+            tracing::warn!("{text}");
+        } else {
+            tracing::debug!("a call of Vivocha names no customer at any of the places of hooks.customer");
+        }
+    }
 }
 
 /// Takes the port.
@@ -147,7 +172,7 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 pub async fn serve(listener: TcpListener, state: Arc<State>, present: Arc<Present<Ears>>, stop: CancellationToken) {
     let (queue, named) = channel(QUEUE);
     let worker = tokio::spawn(worker::work(named, state, Arc::clone(&present), stop.clone()));
-    let door = Door { present, queue, replays: Arc::default() };
+    let door = Door { present, queue, replays: Arc::default(), naming: Arc::default() };
     let router = Router::new().route("/hooks/vivocha", post(called)).with_state(door);
     let served = axum::serve(Bounded::new(listener), router).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
@@ -188,9 +213,10 @@ impl Door {
         }
         let Some(named) = call::customers(body, &ears.places) else { return Heard::Malformed };
         let heard = if named.is_empty() {
-            tracing::debug!("a call of Vivocha names no customer at any of the places of hooks.customer");
+            self.naming.nobody(now);
             Heard::Ignored
         } else if self.queue.try_send(named).is_ok() {
+            self.naming.ever.store(true, Ordering::Relaxed);
             Heard::Accepted
         } else {
             // Not remembered: it may come again.

@@ -63,6 +63,8 @@ pub struct PostgresStore {
     patience: Patience,
     /// Where the database was when the lease was last taken, or else when it was opened.
     origin: Mutex<Arc<str>>,
+    /// Whether it was told that the database is away: many ask, and that is one piece of news.
+    away: AtomicBool,
 }
 
 impl PostgresStore {
@@ -79,7 +81,8 @@ impl PostgresStore {
         let server = Arc::new(Server::parse(&options.url)?);
         // To open a store twice is to open it.
         let opened = patience.with(Twice::Same, &server, notice, || Units::open(options, &server)).await;
-        opened.map(|units| Self { origin: Mutex::new(Arc::clone(&units.origin)), units, server, patience })
+        let origin = |units: &Units| Mutex::new(Arc::clone(&units.origin));
+        opened.map(|units| Self { origin: origin(&units), units, server, patience, away: AtomicBool::new(false) })
     }
 
     /// A question.
@@ -87,7 +90,18 @@ impl PostgresStore {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        self.patience.with(twice, &self.server, &|text| tracing::warn!("{text}"), ask).await
+        let notice = |text: &str| {
+            if self.away.swap(true, Ordering::Relaxed) {
+                tracing::debug!("{text}");
+            } else {
+                tracing::warn!("{text}");
+            }
+        };
+        let answer = self.patience.with(twice, &self.server, &notice, ask).await;
+        if answer.is_ok() && self.away.load(Ordering::Relaxed) && self.away.swap(false, Ordering::Relaxed) {
+            tracing::info!("the {} answers again", self.server.place);
+        }
+        answer
     }
 
     /// A step of a pass, or of a person.
@@ -180,6 +194,10 @@ impl Questions for PostgresStore {
 
     async fn last_done(&self, pass: Pass) -> Result<BTreeMap<ShopName, Moment>, StoreError> {
         self.patiently(Twice::Same, || self.units.last_done(pass)).await
+    }
+
+    async fn last_tried(&self, pass: Pass) -> Result<BTreeMap<ShopName, Moment>, StoreError> {
+        self.patiently(Twice::Same, || self.units.last_tried(pass)).await
     }
 
     async fn story(&self, of: &Whose) -> Result<Story, StoreError> {

@@ -146,6 +146,10 @@ impl Questions for TheStore {
         self.read(move |c, account| Box::pin(runs::last_done(c, account, pass))).await
     }
 
+    async fn last_tried(&self, pass: Pass) -> Result<BTreeMap<ShopName, Moment>, StoreError> {
+        self.read(move |c, account| Box::pin(runs::last_tried(c, account, pass))).await
+    }
+
     async fn story(&self, of: &Whose) -> Result<Story, StoreError> {
         let of = of.clone();
         self.read(move |c, account| Box::pin(async move { story::story(c, account, &of).await })).await

@@ -6,7 +6,7 @@ use super::{
     Connection, Row,
     failure::failed,
     merging::FORGET_BEFORES,
-    rows::{self, all, from_json, from_word, get, json, moment, shop},
+    rows::{self, all, from_json, from_word, get, json, maybe_moment, moment, shop},
     statement::{query, query_scalar},
 };
 use crate::{
@@ -36,6 +36,19 @@ pub(super) const LAST: &str = "
 pub(super) const LAST_DONE: &str = "
     SELECT shop, MAX(started_at) AS started_at FROM runs
      WHERE account = $1 AND pass = $2 AND outcome IN ('done', 'parked', 'held') GROUP BY shop";
+/// The latest of each shop that ended by itself, found from the end of the index; and its survey, while that is all a pass comes to. A run
+/// whose process died has no report.
+pub(super) const LAST_TRIED: &str = "
+    SELECT s.shop,
+           (SELECT r.started_at FROM runs r
+             WHERE r.account = s.account AND r.shop = s.shop AND r.pass = $2
+               AND r.outcome NOT IN ('running', 'stopped') AND r.report IS NOT NULL
+             ORDER BY r.run DESC LIMIT 1) AS tried,
+           (SELECT r.started_at FROM runs r
+             WHERE r.account = s.account AND r.shop = s.shop AND r.pass = 'survey' AND s.surveyed_whole = 0
+               AND r.outcome NOT IN ('running', 'stopped') AND r.report IS NOT NULL
+             ORDER BY r.run DESC LIMIT 1) AS surveyed
+      FROM shops s WHERE s.account = $1";
 pub(super) const ONE: &str = "
     SELECT run, shop, pass, outcome, started_at, error, report FROM runs WHERE account = $1 AND run = $2";
 
@@ -100,6 +113,17 @@ pub(super) async fn last_done(
     .await?
     .into_iter()
     .collect())
+}
+
+pub(super) async fn last_tried(
+    c: &mut Connection,
+    account: &AccountName,
+    pass: Pass,
+) -> Result<BTreeMap<ShopName, Moment>, StoreError> {
+    let tried = all(query(LAST_TRIED).bind(account.as_str()).bind(pass.as_str()), c, |row| {
+        Ok((shop(row)?, maybe_moment(row, "tried")?.max(maybe_moment(row, "surveyed")?)))
+    });
+    Ok(tried.await?.into_iter().filter_map(|(shop, tried)| Some((shop, tried?))).collect())
 }
 
 /// The report of a run; one that made none has the zero of everything.
