@@ -25,7 +25,7 @@ pub struct Reading {
     pub after: u64,
     /// How many were read.
     pub read: u64,
-    /// Of those, how many had an id above the highest that was known before: they came in the meantime.
+    /// Of those, how many may have come in the meantime: above the highest id that was known before, or not known to be there.
     pub arrivals: u64,
 }
 

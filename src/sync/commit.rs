@@ -138,6 +138,13 @@ impl Commit<'_> {
         }
     }
 
+    /// Whether a contact may have come since the resync began: above whatever was known then, or nobody had seen it there, since it showed
+    /// late or was away.
+    fn came(&self, id: ContactId) -> bool {
+        let judged = self.known.contacts.get(&id).and_then(|prior| prior.judged.as_ref());
+        id.get() > self.crossing.highest || judged.is_none_or(|judged| judged.state == ContactState::Gone)
+    }
+
     /// The state a contact has: whose update is held keeps it.
     fn state_of(&self, id: ContactId) -> ContactState {
         let judged = self.known.contacts.get(&id).and_then(|prior| prior.judged.as_ref());
@@ -166,7 +173,7 @@ impl Commit<'_> {
             record.resync = Some(ResyncStep::Page {
                 after: last,
                 read: self.length,
-                arrivals: self.ids.iter().filter(|id| id.get() > self.crossing.highest).count() as u64,
+                arrivals: self.ids.iter().filter(|id| self.came(**id)).count() as u64,
                 missing: self.known.missing.clone(),
             });
         }

@@ -75,6 +75,31 @@ async fn resumes(on: On) {
     assert_eq!(town.number("SELECT COUNT(*) FROM resyncs").await, 0, "and it is over");
 }
 
+both!(who_shows_late_and_who_goes_while_a_resync_stands_still_leave_it_whole, late_and_gone);
+async fn late_and_gone(on: On) {
+    let town = people(on, 120).await;
+    town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 10"));
+    for late in [85, 95] {
+        town.sandbox.open2b.delete_contact(late);
+    }
+    town.anagrafe(&["sync"]).await.code(0);
+    town.sandbox.faults().set(Fault::always("contacts.find", FaultKind::Latency { ms: 60 }));
+    killed_after(&town, 40).await;
+    town.sandbox.faults().clear();
+    // The shop counts as many after it as before, and more were read.
+    for gone in [3, 5] {
+        town.sandbox.open2b.delete_contact(gone);
+    }
+    for late in [85, 95] {
+        assert!(town.sandbox.open2b.add_contact_below(late, person(late)));
+    }
+    let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    assert_eq!(count(&report, "unchanged") + count(&report, "updated"), report["read"].as_u64().unwrap(), "{report}");
+    town.anagrafe(&["resync"]).await.code(0);
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state = 'gone'").await, 2);
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state <> 'gone'").await, 118);
+}
+
 both!(a_resync_that_was_interrupted_longer_ago_than_a_period_begins_anew, stale);
 async fn stale(on: On) {
     let town = people(on, 60).await;

@@ -59,7 +59,7 @@ pub struct Resync {
     pub highest: i64,
     /// Contacts read so far.
     pub read: u64,
-    /// Of those, with an id above `highest`.
+    /// Of those, how many may have come since: with an id above `highest`, or not known to be there.
     pub arrivals: u64,
     /// Whether everything is looked at, changed or not.
     pub force: bool,

@@ -154,7 +154,7 @@ pub enum ResyncStep {
         after: i64,
         /// So many contacts.
         read: u64,
-        /// Of those, so many that are new since it began.
+        /// Of those, so many that may have come since it began.
         arrivals: u64,
         /// Who is known there and was not in it.
         missing: Vec<ContactId>,
