@@ -21,8 +21,8 @@ use anagrafe::sandbox::{
 };
 use futures::{StreamExt as _, stream};
 use serde_json::{Map, Value};
-use support::{Ended, On, Town, kept};
-use table::{cases, slow, status};
+use support::{Ended, On, Town, figure, kept};
+use table::{cases, status};
 
 /// Where in the life of a town a fault strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,7 +201,7 @@ fn unfit(town: &Town, ended: &Ended) -> Vec<String> {
 
 /// Where a case strikes: contacts are fetched by id only where some are due; the others take turns, in the slow programme both.
 fn strikes(scene: Scene, number: usize, kind: &FaultKind, call: &str) -> bool {
-    let slow = slow();
+    let slow = figure(false, true);
     match scene {
         Scene::ById => call == "contacts.get",
         _ if call == "contacts.get" => false,
@@ -219,7 +219,7 @@ async fn every_fault(scene: Scene, ground: Ground) {
     }
     let wanted = &world(&undisturbed).await;
     let cases = cases().into_iter().enumerate().filter(|(number, (kind, call))| strikes(scene, *number, kind, call));
-    let cases: Vec<_> = cases.step_by(if slow() { 1 } else { ground.one_of }).collect();
+    let cases: Vec<_> = cases.step_by(figure(ground.one_of, 1)).collect();
     let strikes = stream::iter(cases).map(|(_, (kind, call))| strike(scene, ground, kind, call, wanted));
     let struck: Vec<(String, Vec<String>)> = strikes.buffer_unordered(6).collect().await;
     assert!(struck.len() >= (15 / ground.one_of).max(1), "{} cases", struck.len());
@@ -233,9 +233,9 @@ async fn every_fault(scene: Scene, ground: Ground) {
 
 const SYNC: Ground = Ground { on: On::Sqlite, pass: "sync", one_of: 1 };
 /// The others: a sample of the table, and all of it in the slow programme.
-const RESYNC: Ground = Ground { on: On::Sqlite, pass: "resync", one_of: 21 };
-const SERVED: Ground = Ground { on: On::Postgres, pass: "sync", one_of: 21 };
-const SERVED_RESYNC: Ground = Ground { on: On::Postgres, pass: "resync", one_of: 21 };
+const RESYNC: Ground = Ground { on: On::Sqlite, pass: "resync", one_of: 41 };
+const SERVED: Ground = Ground { on: On::Postgres, pass: "sync", one_of: 41 };
+const SERVED_RESYNC: Ground = Ground { on: On::Postgres, pass: "resync", one_of: 41 };
 const SCENES: [Scene; 3] = [Scene::First, Scene::Later, Scene::ById];
 
 #[tokio::test(flavor = "multi_thread")]

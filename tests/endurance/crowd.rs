@@ -14,14 +14,14 @@ use super::{
     world::{World, writes},
 };
 
-const BETWEEN: Amounts = Amounts { edits: 24, deletions: 5, late_ids: 3, chats: 10, merges: 3, agent_edits: 12 };
+const BETWEEN: Amounts = Amounts { edits: 12, deletions: 3, late_ids: 2, chats: 6, merges: 2, agent_edits: 6 };
 
 /// What they are told; some wait for their turn, the others are busy.
 const TOLD: [&[&str]; 5] = [&["resync", "--wait"], &["sync"], &["sync", "--wait"], &["resync"], &["sync", "--quiet"]];
 
 both!(d1_however_many_start_at_once_the_outcome_and_the_writes_are_those_of_one, d1);
 async fn d1(on: On) {
-    let people = figure(150, 1_000);
+    let people = figure(60, 1_000);
     let one = town(on, people).await;
     one.anagrafe(&["sync"]).await.code(0);
     let (crossed, crossing) = (World::of(&one).await, writes(&one));
@@ -31,7 +31,7 @@ async fn d1(on: On) {
     one.anagrafe(&["sync"]).await.code(0);
     let (resynced, resync) = (World::of(&one).await, writes(&one));
     assert!(!crossing.is_empty() && !resync.is_empty());
-    for k in [2, 3, 20] {
+    for k in [2, 3, figure(8, 20)] {
         let town = town(on, people).await;
         at_once(&town, k).await;
         World::of(&town).await.is(&crossed, &format!("{k} cross at once"));

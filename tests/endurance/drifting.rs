@@ -31,19 +31,19 @@ async fn as_survivor(on: On) {
 
 fn amounts() -> Amounts {
     Amounts {
-        edits: figure(36, 300),
-        deletions: figure(10, 50),
-        late_ids: figure(6, 30),
-        chats: figure(20, 200),
+        edits: figure(24, 300),
+        deletions: figure(7, 50),
+        late_ids: figure(5, 30),
+        chats: figure(14, 200),
         merges: figure(6, 40),
-        agent_edits: figure(24, 100),
+        agent_edits: figure(16, 100),
     }
 }
 
 async fn found(on: On, absorbed: Absorbed, seed: u64) {
     let mut options = Options::default();
     options.account.absorbed = absorbed;
-    let contacts = figure(1_000, 20_000);
+    let contacts = figure(400, 20_000);
     let town = Town::on(on, population::generate(70 + seed, contacts, contacts * 9 / 10), options).await;
     town.anagrafe(&["sync"]).await.code(0);
     let amounts = amounts();

@@ -38,7 +38,7 @@ async fn the_same_input_gives_the_same_rows_on_both_stores() {
 }
 
 async fn town(on: On) -> Town {
-    let people = figure(300, 10_000);
+    let people = figure(200, 10_000);
     let town = Town::on(on, population::generate(88, people, people * 9 / 10), Options::default()).await;
     town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 50"));
     with_a_key(on, town)

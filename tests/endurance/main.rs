@@ -24,14 +24,7 @@ mod truth;
 mod two_shops;
 mod world;
 
-use support::{On, Town};
-
-/// The whole figure, or the one that a gate has time for.
-fn figure(gate: usize, whole: usize) -> usize {
-    #[expect(clippy::disallowed_methods, reason = "a test has no command line of its own")]
-    let slow = std::env::var_os("ANAGRAFE_SLOW").is_some();
-    if slow { whole } else { gate }
-}
+use support::{On, Town, figure};
 
 /// Dice that are others at every run, unless they are given.
 fn seed() -> u64 {

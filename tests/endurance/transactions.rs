@@ -87,7 +87,7 @@ async fn killed_throughout(on: On, pass: &str, ready: impl AsyncFn() -> Town) {
     undisturbed.anagrafe(&["sync"]).await.code(0);
     let (wanted, sent) = (World::of(&undisturbed).await, writes(&undisturbed));
     assert!(!sent.is_empty());
-    let points = deaths(commits, figure(7, 1));
+    let points = deaths(commits, figure(17, 1));
     at_each(&points, ready, async |town, death| {
         let when = format!("{pass} died {death} of {commits}");
         die(town, &[pass, "--quiet"], death).await;

@@ -26,7 +26,7 @@ async fn second_first(on: On) {
 }
 
 async fn shared(on: On, order: [&str; 2]) {
-    let shared = figure(200, 3_000);
+    let shared = figure(80, 3_000);
     let sizes = Sizes { first: shared * 3, second: shared * 3, shared, customers: shared * 5 };
     let town = Town::on(on, population::two_shops(3, sizes), Options::default()).await;
     town.anagrafe(&["sync", "--shop", order[0]]).await.code(0);

@@ -6,6 +6,8 @@ use anagrafe::sandbox::{
     RetryAfter::{Date, Seconds},
 };
 
+use super::support::figure;
+
 const PAGES: &[&str] = &["contacts.find", "customers.search"];
 const SHOP: &[&str] = &["contacts.count", "contacts.find", "contacts.get"];
 const WRITES: &[&str] = &["customers.update"];
@@ -88,14 +90,9 @@ table! {
     WrongCount { .. } => [WrongCount { to: 0 }, WrongCount { to: 1_000_000 }] on &["contacts.count", "customers.search"];
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test has no command line of its own")]
-pub fn slow() -> bool {
-    std::env::var_os("ANAGRAFE_SLOW").is_some()
-}
-
 /// Every kind on every call; where a kind has several forms they take turns, and all come on every call in the slow programme.
 pub fn cases() -> Vec<(FaultKind, &'static str)> {
-    let slow = slow();
+    let slow = figure(false, true);
     let of = |(kinds, calls): (Vec<FaultKind>, &'static [&'static str])| {
         let forms = move |(turn, call): (usize, &&'static str)| {
             let all = kinds.iter().cloned().enumerate();

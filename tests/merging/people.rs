@@ -10,18 +10,12 @@ use anagrafe::sandbox::{
 
 use super::{
     merged,
-    support::{On, Town, both},
+    support::{On, Town, both, figure},
 };
-
-fn figure() -> usize {
-    #[expect(clippy::disallowed_methods, reason = "a test has no command line of its own")]
-    let slow = std::env::var_os("ANAGRAFE_SLOW").is_some();
-    if slow { 20_000 } else { 1_500 }
-}
 
 both!(b7_nobody_is_merged_who_is_not_one_person_and_nobody_who_needs_a_person, everybody);
 async fn everybody(on: On) {
-    let size = figure();
+    let size = figure(1_000, 20_000);
     let people = population::generate(2027, size, size * 8 / 10);
     let town = Town::on(on, people, Options::default()).await.merging();
     town.append("[safeguards]\nmax_merges_per_run = 100000\nmax_merges_per_day = 100000\nmax_merge_share = \"100%\"");
