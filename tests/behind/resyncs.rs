@@ -94,7 +94,7 @@ async fn late_and_gone(on: On) {
         assert!(town.sandbox.open2b.add_contact_below(late, person(late)));
     }
     let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
-    assert_eq!(count(&report, "unchanged") + count(&report, "updated"), report["read"].as_u64().unwrap(), "{report}");
+    assert!(report["read"].as_u64().unwrap() <= 80, "it went on where it was: {report}");
     town.anagrafe(&["resync"]).await.code(0);
     assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state = 'gone'").await, 2);
     assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state <> 'gone'").await, 118);
