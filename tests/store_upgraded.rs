@@ -7,6 +7,9 @@
     reason = "a test that fails says where"
 )]
 
+#[path = "support/migrations.rs"]
+mod migrations;
+
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anagrafe::{
@@ -16,6 +19,7 @@ use anagrafe::{
         sqlite::{OpenOptions, SqliteStore, known_version, schema_version},
     },
 };
+use migrations::migrations;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, query_scalar, sqlite::SqliteConnectOptions};
 
 const VERSION_1: &str = include_str!("support/version_1.sql");
@@ -54,7 +58,7 @@ async fn connect(path: &Path) -> SqliteConnection {
 /// A store as version 1 left it.
 async fn version_1(path: &Path) {
     let mut connection = connect(path).await;
-    sqlx::migrate!("migrations/sqlite").run_to(1, &mut connection).await.unwrap();
+    migrations("sqlite").await.run_to(1, &mut connection).await.unwrap();
     let mut sql = VERSION_1.replace("{check}", &key().check_value().to_string());
     for text in ["a", "b", "c", "d", "e", "f"] {
         sql = sql.replace(&format!("{{{text}}}"), &hash(text).to_string());

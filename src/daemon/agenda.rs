@@ -14,10 +14,21 @@ pub struct Agenda {
     running: Option<Task>,
 }
 
+/// What a pass is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waits {
+    /// One that began before this moment will not do.
+    pub since: Moment,
+    /// One that began since this tick will, if it came to its end.
+    pub missed: Option<Moment>,
+}
+
 #[derive(Debug, Default)]
 struct Waiting {
     /// Since this moment: the last tick that came, or the last call for a sync between two.
     since: Option<Moment>,
+    /// The tick that was missed while nobody was there, if it is for its sake: a run that began since then and came to its end will do.
+    missed: Option<Moment>,
     /// Whether a tick waits.
     ticked: bool,
     skipped: u64,
@@ -34,26 +45,50 @@ impl Agenda {
             waiting.skipped += 1;
         }
         if !runs {
-            (waiting.since, waiting.ticked) = (Some(at), true);
+            (waiting.since, waiting.missed, waiting.ticked) = (Some(at), None, true);
         }
         adds
     }
 
     /// Something became due at a moment: a sync that begins later finds it. One that runs already may have passed it by.
     pub const fn poke(&mut self, at: Moment) {
-        self.sync.since = Some(at);
+        (self.sync.since, self.sync.missed) = (Some(at), None);
     }
 
-    /// What is to be done now, and since which tick: a sync, which is short, before a resync.
+    /// It is to be gone on with, unless another process has tried since; a tick that waits already asks for more.
+    pub fn owe(&mut self, task: Task, since: Moment) {
+        let waiting = self.of(task);
+        waiting.since = waiting.since.max(Some(since));
+    }
+
+    /// It was missed while nobody was there, which is so at a moment: at its tick, if it had one.
+    pub fn make_up(&mut self, task: Task, tick: Option<Moment>, now: Moment) {
+        let waiting = self.of(task);
+        if waiting.since.is_none() {
+            (waiting.since, waiting.missed) = (Some(now), tick);
+        }
+    }
+
+    /// What a pass waits for, if it does: see [`Waits`].
     #[must_use]
-    pub fn next(&self) -> Option<(Task, Moment)> {
-        let sync = self.sync.since.map(|since| (Task::Sync, since));
-        sync.or(self.resync.since.map(|since| (Task::Resync, since)))
+    pub fn waits(&self, task: Task) -> Option<Waits> {
+        let waiting = match task {
+            Task::Sync => &self.sync,
+            Task::Resync => &self.resync,
+        };
+        waiting.since.map(|since| Waits { since, missed: waiting.missed })
     }
 
-    /// It is begun.
-    pub fn begin(&mut self, task: Task) {
-        self.of(task).take();
+    /// What is to be done now: a sync, which is short, before a resync.
+    #[must_use]
+    pub fn next(&self) -> Option<Task> {
+        let waits = |task: &Task| self.waits(*task).is_some();
+        [Task::Sync, Task::Resync].into_iter().find(waits)
+    }
+
+    /// It is begun for what waited since a moment. What came since then waits on.
+    pub fn begin(&mut self, task: Task, since: Moment) {
+        self.served(task, since);
         self.running = Some(task);
     }
 
@@ -62,9 +97,12 @@ impl Agenda {
         self.running = None;
     }
 
-    /// Somebody else has done it.
-    pub fn served(&mut self, task: Task) {
-        self.of(task).take();
+    /// Nobody has to do what waited since a moment any more. What came since then waits on.
+    pub fn served(&mut self, task: Task, since: Moment) {
+        let waiting = self.of(task);
+        if waiting.since <= Some(since) {
+            waiting.take();
+        }
     }
 
     /// Takes a sync that came due while a resync runs; answers whether one had.
@@ -98,7 +136,7 @@ impl Agenda {
 impl Waiting {
     /// It waits no more.
     fn take(&mut self) -> Option<Moment> {
-        self.ticked = false;
+        (self.ticked, self.missed) = (false, None);
         self.since.take()
     }
 }
@@ -129,16 +167,20 @@ mod tests {
         Moment::from_millis(minute * 60_000)
     }
 
+    fn since(agenda: &Agenda, task: Task) -> Option<Moment> {
+        agenda.waits(task).map(|waits| waits.since)
+    }
+
     #[test]
     fn a_tick_is_done_once_and_a_sync_goes_first() {
         let mut agenda = Agenda::default();
         assert_eq!(agenda.next(), None);
         assert!(agenda.tick(Task::Resync, at(1)) && agenda.tick(Task::Sync, at(2)));
-        assert_eq!(agenda.next(), Some((Task::Sync, at(2))));
-        agenda.begin(Task::Sync);
-        assert_eq!((agenda.running(), agenda.next()), (Some(Task::Sync), Some((Task::Resync, at(1)))));
+        assert_eq!((agenda.next(), since(&agenda, Task::Sync)), (Some(Task::Sync), Some(at(2))));
+        agenda.begin(Task::Sync, at(2));
+        assert_eq!((agenda.running(), agenda.next()), (Some(Task::Sync), Some(Task::Resync)));
         agenda.end();
-        agenda.begin(Task::Resync);
+        agenda.begin(Task::Resync, at(1));
         agenda.end();
         assert_eq!((agenda.running(), agenda.next()), (None, None));
     }
@@ -148,12 +190,8 @@ mod tests {
         let mut agenda = Agenda::default();
         assert!(agenda.tick(Task::Sync, at(1)));
         assert!(!agenda.tick(Task::Sync, at(2)));
-        assert_eq!(
-            agenda.next(),
-            Some((Task::Sync, at(2))),
-            "one that ran since the first would not do for the second"
-        );
-        agenda.begin(Task::Sync);
+        assert_eq!(since(&agenda, Task::Sync), Some(at(2)), "one that ran since the first would not do for the second");
+        agenda.begin(Task::Sync, at(2));
         assert!(!agenda.tick(Task::Sync, at(3)));
         assert_eq!(agenda.next(), None, "no second one at once after a long one");
         agenda.end();
@@ -165,7 +203,7 @@ mod tests {
     fn a_sync_may_come_due_in_a_resync_and_is_taken_once() {
         let mut agenda = Agenda::default();
         agenda.tick(Task::Resync, at(1));
-        agenda.begin(Task::Resync);
+        agenda.begin(Task::Resync, at(1));
         assert!(!agenda.take_between());
         assert!(agenda.tick(Task::Sync, at(2)) && !agenda.tick(Task::Sync, at(3)));
         assert!(agenda.take_between() && !agenda.take_between());
@@ -177,18 +215,18 @@ mod tests {
     fn what_becomes_due_between_two_ticks_is_no_tick_and_is_never_left_out() {
         let mut agenda = Agenda::default();
         agenda.poke(at(1));
-        assert_eq!(agenda.next(), Some((Task::Sync, at(1))));
+        assert_eq!(since(&agenda, Task::Sync), Some(at(1)));
         assert!(agenda.tick(Task::Sync, at(2)) && !agenda.tick(Task::Sync, at(3)));
         agenda.poke(at(4));
-        assert_eq!(agenda.next(), Some((Task::Sync, at(4))), "one that began at the tick would not do");
-        agenda.begin(Task::Sync);
+        assert_eq!(since(&agenda, Task::Sync), Some(at(4)), "one that began at the tick would not do");
+        agenda.begin(Task::Sync, at(4));
         assert_eq!(agenda.next(), None);
         agenda.poke(at(5));
         agenda.poke(at(6));
         assert!(!agenda.tick(Task::Sync, at(7)), "it runs");
-        assert_eq!(agenda.next(), Some((Task::Sync, at(6))), "another one after it, and one only");
+        assert_eq!(since(&agenda, Task::Sync), Some(at(6)), "another one after it, and one only");
         agenda.end();
-        agenda.begin(Task::Resync);
+        agenda.begin(Task::Resync, at(6));
         assert!(agenda.take_between() && !agenda.take_between());
         assert_eq!((agenda.skipped(Task::Sync), agenda.skipped(Task::Resync)), (2, 0));
     }
@@ -197,8 +235,32 @@ mod tests {
     fn what_another_process_did_is_not_done_again() {
         let mut agenda = Agenda::default();
         agenda.tick(Task::Sync, at(1));
-        agenda.served(Task::Sync);
+        agenda.served(Task::Sync, at(1));
         assert_eq!((agenda.next(), agenda.skipped(Task::Sync)), (None, 0));
+    }
+
+    #[test]
+    fn what_comes_while_the_lease_is_waited_for_is_not_lost_with_what_waited_before() {
+        let mut agenda = Agenda::default();
+        agenda.tick(Task::Sync, at(1));
+        agenda.poke(at(2));
+        agenda.served(Task::Sync, at(1));
+        assert_eq!(since(&agenda, Task::Sync), Some(at(2)), "another process began at the tick, and passed it by");
+        agenda.begin(Task::Sync, at(1));
+        assert_eq!(since(&agenda, Task::Sync), Some(at(2)));
+    }
+
+    #[test]
+    fn what_is_owed_takes_nothing_from_a_tick_and_a_missed_run_is_known_as_one() {
+        let mut agenda = Agenda::default();
+        agenda.tick(Task::Sync, at(5));
+        agenda.owe(Task::Sync, at(3));
+        agenda.make_up(Task::Sync, Some(at(1)), at(6));
+        assert_eq!(agenda.waits(Task::Sync), Some(Waits { since: at(5), missed: None }));
+        agenda.make_up(Task::Resync, Some(at(1)), at(6));
+        assert_eq!(agenda.waits(Task::Resync), Some(Waits { since: at(6), missed: Some(at(1)) }));
+        agenda.tick(Task::Resync, at(7));
+        assert_eq!(agenda.waits(Task::Resync), Some(Waits { since: at(7), missed: None }));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod hooks;
 pub mod liveness;
 mod manager;
 mod present;
+mod retries;
 mod runner;
 mod seldom;
 mod state;
@@ -92,7 +93,8 @@ pub trait Crew {
     fn timetable(&self) -> Arc<dyn Timetable>;
     /// Waits for the account's lease. `busy` is told each time another process is found to have it.
     async fn tenure(&self, stop: &CancellationToken, busy: OnBusy) -> Result<Tenure, NoTenure>;
-    /// When the last run of a task that came to its end began, of the shop where that is longest ago; none where one has had none.
+    /// When the last run of a task that came to its end began, of the shop where that is longest ago: for a sync of all shops, and none where one
+    /// has had none; for a resync of those that have had one.
     async fn last_done(&self, task: Task) -> anyhow::Result<Option<Moment>>;
     /// The shops to do a task in: where nobody has tried it since a tick, however that ended. All where that cannot be told, and for a resync all
     /// or none.

@@ -14,15 +14,18 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Activity, AtTick, Crew, NoCrew, Ready, Recruiter, Seldom, State, Task, Timetable, agenda::is_missed, manager,
+    Activity, AtTick, Crew, NoCrew, Ready, Recruiter, Seldom, State, Task, Timetable,
+    agenda::{Waits, is_missed, is_served},
+    manager,
+    retries::{Retries, Served},
     ticker::Ticker,
 };
 use crate::{
-    model::ShopName,
+    model::{ShopName, time::Moment},
     observe::metrics,
     store::StoreError,
     sync::{
-        Clock as _, SystemClock,
+        Clock as _, SystemClock, Tenure,
         clock::uptime,
         tenure::{NoTenure, OnBusy},
     },
@@ -34,8 +37,6 @@ const BEAT: Duration = Duration::from_secs(1);
 const AGAIN: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));
 /// Somebody else's lease is looked at every second: one that was seen so long ago tells nothing of now.
 const SEEN: Duration = Duration::from_secs(5);
-/// After a pass that did not come to its end, unless its next tick is sooner.
-const AFTER_A_FAILURE: Duration = Duration::from_mins(10);
 
 /// What a daemon is made of.
 pub struct Daemon<'a> {
@@ -84,9 +85,6 @@ pub async fn run(daemon: &Daemon<'_>) -> Ended {
     Ended::Stopped
 }
 
-/// When a pass that failed is tried again, by the clock that nobody can set.
-type Again = Option<(Task, Duration)>;
-
 impl Daemon<'_> {
     /// Opens everything, however long that takes; nothing if it is asked to stop meanwhile.
     async fn first_crew(&self) -> Result<Option<Box<dyn Crew>>, anyhow::Error> {
@@ -120,11 +118,11 @@ impl Daemon<'_> {
         }
         let now = now();
         for task in Task::ALL {
-            let last_tick = timetable.last(task, now).map(Into::into);
+            let last_tick: Option<Moment> = timetable.last(task, now).map(Into::into);
             match self.alive(None, crew.last_done(task)).await {
                 Ok(done) if is_missed(task, done, last_tick, now.into()) => {
                     tracing::info!(pass = task.as_str(), "a run that was missed is made up for");
-                    self.state.tick(task, now.into());
+                    self.state.agenda().make_up(task, last_tick, now.into());
                 }
                 Ok(_) => {}
                 Err(error) => {
@@ -135,13 +133,12 @@ impl Daemon<'_> {
     }
 
     async fn work(&self, mut crew: Box<dyn Crew>, timetable: &watch::Sender<Arc<dyn Timetable>>) {
-        let mut again: Again = None;
+        let mut retries = Retries::default();
         loop {
             self.state.liveness.beat(None);
-            if let Some((task, _)) = again.filter(|(_, at)| *at <= uptime()) {
-                tracing::info!(pass = task.as_str(), waited = ?AFTER_A_FAILURE, "a pass that did not come to its end is gone on with");
-                again = None;
-                self.state.tick(task, now().into());
+            if let Some((task, since)) = retries.take(uptime()) {
+                tracing::info!(pass = task.as_str(), "a pass that did not come to its end is gone on with");
+                self.state.agenda().owe(task, since);
             }
             let next = self.state.agenda().next();
             tokio::select! {
@@ -149,9 +146,8 @@ impl Daemon<'_> {
                 () = self.stop.cancelled() => return,
                 () = self.reload.notified() => crew = self.reloaded(crew, timetable).await,
                 () = std::future::ready(()), if next.is_some() => {
-                    if let Some((task, since)) = next {
-                        let well = self.serve(&*crew, task, since).await;
-                        again = next_try(again, task, well);
+                    if let Some(task) = next && let Some(how) = self.serve(&*crew, task).await {
+                        retries.ended(task, how, uptime(), now().into());
                     }
                 }
                 () = self.state.something_came() => {}
@@ -160,9 +156,8 @@ impl Daemon<'_> {
         }
     }
 
-    /// Serves a tick; answers whether there is nothing to be gone on with (where another process tried, that is its affair), or none if it was
-    /// not served.
-    async fn serve(&self, crew: &dyn Crew, task: Task, since: crate::model::time::Moment) -> Option<bool> {
+    /// Serves what a pass waits for; answers how, or none if it was not served.
+    async fn serve(&self, crew: &dyn Crew, task: Task) -> Option<Served> {
         let tenure = match self.candidate(crew).await {
             Ok(tenure) => tenure,
             Err(NoTenure::Stopped) => return None,
@@ -178,25 +173,39 @@ impl Daemon<'_> {
                 return None;
             }
         };
-        // What somebody tried while this one waited for the lease is not tried again at once, however it ended.
-        let untried = self.alive(None, crew.untried(task, since)).await;
-        let well = if untried.is_empty() {
-            tracing::debug!(pass = task.as_str(), "another process has tried it since the tick");
-            self.state.agenda().served(task);
-            true
-        } else {
-            self.execute(crew, task, &untried, &tenure).await
+        // Asked now: more may have come while the lease was waited for.
+        let waits = self.state.agenda().waits(task);
+        let how = match waits {
+            Some(waits) => Some(self.attend(crew, task, waits, &tenure).await),
+            None => None,
         };
         metrics::lease(None);
         if let Err(error) = self.alive(None, tenure.end()).await {
             tracing::warn!(%error, "the lease could not be given back; it lapses by itself");
         }
         self.says(if self.stop.is_cancelled() { Activity::Stopping } else { Activity::Idle });
-        Some(well)
+        how
+    }
+
+    /// Does what is waited for where nobody has. What somebody tried while this one waited for the lease is not tried again at once, however
+    /// it ended.
+    async fn attend(&self, crew: &dyn Crew, task: Task, waits: Waits, tenure: &Tenure) -> Served {
+        let done = self.alive(None, crew.last_done(task)).await.ok().flatten();
+        let done_since = |tick: Moment| done.is_some_and(|begun| is_served(begun, tick, now().into()));
+        let untried = match waits.missed {
+            Some(tick) if done_since(tick) => Vec::new(),
+            Some(_) | None => self.alive(None, crew.untried(task, waits.since)).await,
+        };
+        if untried.is_empty() {
+            tracing::debug!(pass = task.as_str(), "another process has tried it since the tick");
+            self.state.agenda().served(task, waits.since);
+            return Served::Elsewhere { well: done_since(waits.missed.unwrap_or(waits.since)) };
+        }
+        if self.execute(crew, task, &untried, waits.since, tenure).await { Served::Well } else { Served::Badly }
     }
 
     /// Waits for the lease, unless it is asked for something else.
-    async fn candidate(&self, crew: &dyn Crew) -> Result<crate::sync::Tenure, NoTenure> {
+    async fn candidate(&self, crew: &dyn Crew) -> Result<Tenure, NoTenure> {
         let until = self.stop.child_token();
         let began = uptime();
         // When another process was seen to have it, in milliseconds since then and one; 0 if none was.
@@ -226,8 +235,8 @@ impl Daemon<'_> {
         }
     }
 
-    async fn execute(&self, crew: &dyn Crew, task: Task, shops: &[ShopName], tenure: &crate::sync::Tenure) -> bool {
-        self.state.agenda().begin(task);
+    async fn execute(&self, crew: &dyn Crew, task: Task, shops: &[ShopName], since: Moment, tenure: &Tenure) -> bool {
+        self.state.agenda().begin(task, since);
         self.says(Activity::Running);
         metrics::running(task.as_str(), true);
         metrics::lease(Some(tenure.lease().epoch));
@@ -313,15 +322,6 @@ fn waits_for(seen: Option<u64>, waited: u64) -> Activity {
 
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// What failed is tried again by itself, and what went well is not.
-fn next_try(before: Again, task: Task, well: Option<bool>) -> Again {
-    match well {
-        None => before,
-        Some(true) => before.filter(|(other, _)| *other != task),
-        Some(false) => Some((task, uptime() + AFTER_A_FAILURE)),
-    }
 }
 
 fn now() -> DateTime<Utc> {

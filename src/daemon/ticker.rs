@@ -67,7 +67,10 @@ impl Ticker {
                 biased;
                 () = stop.cancelled() => break,
                 changed = self.timetable.changed() => match changed {
-                    Ok(()) => self.set_all(now()).await,
+                    Ok(()) => {
+                        self.ring_due();
+                        self.set_all(now()).await;
+                    }
                     Err(_gone) => break,
                 },
                 Some((task, number)) = self.heard.recv() => {
@@ -99,6 +102,14 @@ impl Ticker {
             self.alarms.iter().filter(|(_, alarm)| alarm.at <= late).map(|(task, alarm)| (*task, alarm.at)).collect();
         for (task, at) in over {
             self.rang(task, at).await;
+        }
+    }
+
+    /// Rings what is due and was not heard yet, up to a second late: another schedule takes nothing from what was due under the old one.
+    fn ring_due(&self) {
+        let now = now();
+        for (task, alarm) in self.alarms.iter().filter(|(_, alarm)| alarm.at <= now) {
+            self.state.tick(*task, alarm.at.into());
         }
     }
 

@@ -156,6 +156,9 @@ pub struct RunReport {
     pub shop: ShopName,
     /// What was read.
     pub pass: Pass,
+    /// Whether only a part of it was asked for, by a person: it does for no run of the schedule.
+    #[serde(skip_serializing_if = "is_whole", default)]
+    pub partial: bool,
     /// How it ended.
     pub outcome: Outcome,
     /// When it began.
@@ -182,6 +185,11 @@ pub struct RunReport {
     /// The survey that came first, where one was needed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub survey: Option<SurveyNote>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_whole(partial: &bool) -> bool {
+    !*partial
 }
 
 /// The survey of a run, in short.

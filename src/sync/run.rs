@@ -62,6 +62,15 @@ enum Task<'a> {
 }
 
 impl Task<'_> {
+    /// Whether a person asked for a part of it only.
+    const fn is_partial(&self) -> bool {
+        match self {
+            Self::Survey => false,
+            Self::Sync(options) => options.limit.is_some(),
+            Self::Resync(options, _) => !options.contacts.is_empty() || options.from.is_some(),
+        }
+    }
+
     const fn pass(&self) -> Pass {
         match self {
             Self::Survey => Pass::Survey,
@@ -137,7 +146,7 @@ async fn reported(
     task: Task<'_>,
     survey: Option<SurveyNote>,
 ) -> Result<Ran, PassError> {
-    let (started_at, pass) = (bridge.clock.now(), task.pass());
+    let (started_at, pass, partial) = (bridge.clock.now(), task.pass(), task.is_partial());
     let new = NewRun { shop: bridge.shop_name().clone(), source: bridge.source, pass, at: started_at };
     let run = bridge.store.begin(&tenure.lease(), &new).await?;
     tenure.began(run);
@@ -152,7 +161,7 @@ async fn reported(
     holding::fall_where_empty(bridge).await?;
     list_standing(bridge, &mut tally).await?;
     let mut report = body.report(&tally, survey);
-    report.outcome = outcome;
+    (report.outcome, report.partial) = (outcome, partial);
     report.error = ended.as_ref().err().map(ToString::to_string);
     report.calls = spent(calls(bridge), &calls_before);
     bridge.store.finish(&tenure.lease(), &report).await?;
@@ -235,6 +244,7 @@ impl Body<'_> {
             account: self.bridge.account.clone(),
             shop: self.bridge.shop_name().clone(),
             pass: self.pass,
+            partial: false,
             outcome: Outcome::Running,
             started_at: self.started_at,
             duration_ms: u64::try_from(now.since(self.started_at).as_millis()).unwrap_or(u64::MAX),

@@ -30,7 +30,7 @@ const BETWEEN: Amounts = Amounts { edits: 12, deletions: 3, late_ids: 3, chats: 
 
 both!(c1_killed_at_any_moment_any_number_of_times_all_is_in_the_end_as_if_it_had_never_been, c1);
 async fn c1(on: On) {
-    let wanted = figure(8, 200);
+    let wanted = figure(12, 200);
     let mut killer = Killer { dice: ChaCha8Rng::seed_from_u64(seed()), kills: 0, sent: Vec::new() };
     let mut era = 0;
     while killer.kills < wanted {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sqlx::Connection as _;
 
-use crate::{Served, Town};
+use crate::{Served, Town, migrations::migrations};
 
 /// What a check finds of the store: its findings, after it ended with this code.
 async fn store(town: &Town, code: i32) -> Vec<Value> {
@@ -26,7 +26,7 @@ fn none_is(findings: &[Value], verdict: &str) {
 /// A store as version 1 left it, made by the role of the tests with the key of the tests.
 async fn version_1(served: &Served) {
     let mut session = served.database.cluster.connect("anagrafe", &served.database.name).await;
-    sqlx::migrate!("migrations/postgres").run_to(1, &mut session).await.unwrap();
+    migrations("postgres").await.run_to(1, &mut session).await.unwrap();
     let check = anagrafe::model::HashKey::new(b"a key for the tests of a server").unwrap().check_value();
     let account = format!("INSERT INTO accounts VALUES ('acme', '{check}'); INSERT INTO leases VALUES ('acme', 1)");
     served.database.meddle(account).await;

@@ -12,6 +12,8 @@
 mod away;
 mod between;
 mod checked;
+#[path = "../support/migrations.rs"]
+mod migrations;
 mod refused;
 #[path = "../support/mod.rs"]
 mod support;

@@ -120,9 +120,19 @@ pub async fn the_last_run_that_was_done_is_known_by_shop(place: &dyn Place) {
         ran("alfa", second, outcome).await;
     }
     ran("beta", 5, Outcome::Parked).await;
+    part(&pass, "beta", 6, Outcome::Done).await;
     let done = pass.store.last_done(Pass::Sync).await.unwrap();
     assert_eq!(done, BTreeMap::from([(shop("alfa"), at(2)), (shop("beta"), at(5))]));
     assert!(pass.store.last_done(Pass::Resync).await.unwrap().is_empty());
+}
+
+/// A sync of which a person asked for a part only.
+async fn part(pass: &Pass1, of: &str, second: i64, outcome: Outcome) {
+    let new = NewRun { shop: shop(of), source: hash(of), pass: Pass::Sync, at: at(second) };
+    let run = pass.store.begin(&pass.lease, &new).await.unwrap();
+    let mut report = pass.store.runs(RunQuery::One(run)).await.unwrap().remove(0);
+    (report.outcome, report.partial) = (outcome, true);
+    pass.store.finish(&pass.lease, &report).await.unwrap();
 }
 
 pub async fn the_last_run_that_ended_by_itself_is_known_by_shop(place: &dyn Place) {
@@ -145,6 +155,8 @@ pub async fn the_last_run_that_ended_by_itself_is_known_by_shop(place: &dyn Plac
     }
     ran("alfa", Pass::Sync, 5, Outcome::Stopped).await;
     assert_eq!(tried(Pass::Sync).await, BTreeMap::from([(shop("alfa"), at(4))]), "one that was stopped tried nothing");
+    part(&pass, "alfa", 5, Outcome::Failed).await;
+    assert_eq!(tried(Pass::Sync).await, BTreeMap::from([(shop("alfa"), at(4))]), "a part is not the whole");
     assert!(tried(Pass::Resync).await.is_empty());
     assert_eq!(pass.store.last_done(Pass::Sync).await.unwrap()[&shop("alfa")], at(3));
 

@@ -9,6 +9,8 @@
 )]
 
 mod dump;
+#[path = "../support/migrations.rs"]
+mod migrations;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod script;
@@ -23,6 +25,7 @@ use anagrafe::store::{
     postgres::{self as adapter, Patience, PostgresStore},
     sqlite::{self, SqliteStore},
 };
+use migrations::migrations;
 use postgres::Database;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use store_behaviour::{Pass1, at, claim, entry, hash, judged, key, linked, shop};
@@ -91,11 +94,11 @@ async fn a_store_of_version_1_comes_to_the_same_rows_on_both() {
     }
     let mut connection =
         sqlx::sqlite::SqliteConnectOptions::new().filename(&file).create_if_missing(true).connect().await.unwrap();
-    sqlx::migrate!("migrations/sqlite").run_to(1, &mut connection).await.unwrap();
+    migrations("sqlite").await.run_to(1, &mut connection).await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let mut connection = database.cluster.connect("anagrafe", &database.name).await;
-    sqlx::migrate!("migrations/postgres").run_to(1, &mut connection).await.unwrap();
+    migrations("postgres").await.run_to(1, &mut connection).await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     // Rows that come with their numbers do not move what counts them.
     for (table, number) in [("runs", "run"), ("writes", "write"), ("holds", "hold")] {

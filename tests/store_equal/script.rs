@@ -448,6 +448,7 @@ impl Both {
             account: "account".parse().unwrap(),
             shop: shop("alfa"),
             pass: Pass::Sync,
+            partial: false,
             outcome: Outcome::Done,
             started_at: self.now(),
             duration_ms: 7,

@@ -8,6 +8,8 @@
     reason = "a test that fails says where"
 )]
 
+#[path = "../support/migrations.rs"]
+mod migrations;
 mod place;
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -12,7 +12,7 @@ use sqlx::{
     sqlite::SqliteConnectOptions,
 };
 
-use crate::{key, postgres::Database};
+use crate::{key, migrations::migrations, postgres::Database};
 
 /// The columns of each table, in an order of their own.
 pub type Columns = BTreeMap<String, Vec<String>>;
@@ -69,12 +69,12 @@ impl Place {
         match self {
             Self::File(folder) => {
                 let mut connection = connect(folder).await;
-                sqlx::migrate!("migrations/sqlite").run_to(to, &mut connection).await.unwrap();
+                migrations("sqlite").await.run_to(to, &mut connection).await.unwrap();
                 connection.close().await.unwrap();
             }
             Self::Server(database) => {
                 let mut connection = reach(database).await;
-                sqlx::migrate!("migrations/postgres").run_to(to, &mut connection).await.unwrap();
+                migrations("postgres").await.run_to(to, &mut connection).await.unwrap();
                 connection.close().await.unwrap();
             }
         }

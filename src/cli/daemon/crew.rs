@@ -63,13 +63,13 @@ impl Recruiter for FromConfiguration<'_> {
             .works(&settings)
             .await
             .map_err(|failure| if is_final(&failure) { refused(failure) } else { NoCrew::NotNow(failure.error) })?;
-        logging::change(self.context, &settings);
         if settings.observe.log_format != self.log_format {
             tracing::warn!("observe.log_format is another now: the log is written so after the next start");
         }
         let shops: Vec<ShopName> = works.settings.shops.keys().cloned().collect();
         let watched = self.look.would_watch(&shops);
         self.rooms.see(&works, &watched).map_err(refused)?;
+        logging::change(self.context, &settings);
         if let Some(old) = self.look.see(settings, Arc::clone(&works.memory), watched) {
             old.store.close().await;
         }
@@ -116,8 +116,11 @@ impl Crew for Ours {
 
     async fn last_done(&self, task: Task) -> anyhow::Result<Option<Moment>> {
         let done = self.works.memory.store.last_done(pass(task)).await?;
-        let all: Option<Vec<Moment>> = self.shops.iter().map(|shop| done.get(shop).copied()).collect();
-        Ok(all.and_then(|all| all.into_iter().min()))
+        let ours = self.shops.iter().map(|shop| done.get(shop).copied());
+        Ok(match task {
+            Task::Sync => ours.min().flatten(),
+            Task::Resync => ours.flatten().min(),
+        })
     }
 
     async fn untried(&self, task: Task, tick: Moment) -> Vec<ShopName> {

@@ -9,6 +9,7 @@ mod alerts;
 mod by_hand;
 mod dialect;
 mod failure;
+mod migrations;
 mod open;
 mod patient;
 mod rekeying;

@@ -1,21 +1,17 @@
 //! Opening the database: brought to the schema this binary knows, refused where it is a newer one's, another key's or not
 //! ours. It is looked at first, by reading alone: a standby can be asked, and nothing is written before all is known.
 
-use std::{
-    str::FromStr as _,
-    sync::{Arc, LazyLock},
-};
+use std::{str::FromStr as _, sync::Arc};
 
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::{
-    ConnectOptions as _, Connection as _, migrate::Migrator, postgres::PgConnectOptions, query_as, query_scalar,
-};
+use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions, query_as, query_scalar};
 use url::Url;
 
 use super::{
     Units,
     dialect::{BEGIN_READING, BEGIN_WRITING},
     failure::{failed, of_database},
+    migrations::MIGRATIONS,
     patient::{Patience, Twice},
     rights::{grant_making, grant_working},
     sql::{
@@ -29,13 +25,6 @@ use crate::{
     model::{AccountName, Keyed},
     store::{StoreError, rekeying::KeyCheck},
 };
-
-/// Without sqlx's own lock: that one belongs to a session, and behind a pgbouncer nobody has one.
-pub(super) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
-    let mut migrations = sqlx::migrate!("migrations/postgres");
-    migrations.set_locking(false);
-    migrations
-});
 
 /// What the schema in use holds: its name, whether a store stands there, and how many tables are nobody's extension.
 const LOOK: &str = "

@@ -6,7 +6,8 @@ use sqlx::{Connection as _, query_as, query_scalar};
 
 use super::{
     dialect::{BEGIN_READING, ENGINE},
-    open::{MIGRATIONS, Server},
+    migrations::MIGRATIONS,
+    open::Server,
     patient::{Patience, Twice},
     sql::{Lane, account::admitted, schema},
 };

@@ -33,10 +33,12 @@ pub(super) const PASSES: &str = "
                    (SELECT MIN(run) FROM runs WHERE account = $1 AND runs.shop = s.shop AND runs.pass = p.pass) AS first,
                    (SELECT MAX(started_at) FROM runs
                      WHERE account = $1 AND runs.pass = p.pass AND runs.shop = s.shop
-                       AND outcome IN ('done', 'parked', 'held')) AS last_done,
+                       AND outcome IN ('done', 'parked', 'held')
+                       AND report NOT LIKE '%\"partial\":true%') AS last_done,
                    (SELECT MIN(started_at) FROM runs
                      WHERE account = $1 AND runs.pass = p.pass AND runs.shop = s.shop
-                       AND outcome IN ('done', 'parked', 'held')) AS first_done
+                       AND outcome IN ('done', 'parked', 'held')
+                       AND report NOT LIKE '%\"partial\":true%') AS first_done
               FROM shops s
                    CROSS JOIN (SELECT 'survey' AS pass UNION ALL SELECT 'sync' UNION ALL SELECT 'resync') p
              WHERE s.account = $1) f

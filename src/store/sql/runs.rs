@@ -33,16 +33,18 @@ pub(super) const BEGIN: &str = "
 pub(super) const FINISH: &str = "UPDATE runs SET outcome = $3, report = $4 WHERE account = $1 AND run = $2";
 pub(super) const LAST: &str = "
     SELECT run, shop, pass, outcome, started_at, error, report FROM runs WHERE account = $1 ORDER BY run DESC LIMIT $2";
+/// Of the whole: one that was asked for a part says so in its report.
 pub(super) const LAST_DONE: &str = "
     SELECT shop, MAX(started_at) AS started_at FROM runs
-     WHERE account = $1 AND pass = $2 AND outcome IN ('done', 'parked', 'held') GROUP BY shop";
-/// The latest of each shop that ended by itself, found from the end of the index; and its survey, while that is all a pass comes to. A run
+     WHERE account = $1 AND pass = $2 AND outcome IN ('done', 'parked', 'held') AND report NOT LIKE '%\"partial\":true%'
+     GROUP BY shop";
+/// The latest of each shop, of the whole, that ended by itself, found from the end of the index; and its survey, while that is all a pass comes to. A run
 /// whose process died has no report.
 pub(super) const LAST_TRIED: &str = "
     SELECT s.shop,
            (SELECT r.started_at FROM runs r
              WHERE r.account = s.account AND r.shop = s.shop AND r.pass = $2
-               AND r.outcome NOT IN ('running', 'stopped') AND r.report IS NOT NULL
+               AND r.outcome NOT IN ('running', 'stopped') AND r.report NOT LIKE '%\"partial\":true%'
              ORDER BY r.run DESC LIMIT 1) AS tried,
            (SELECT r.started_at FROM runs r
              WHERE r.account = s.account AND r.shop = s.shop AND r.pass = 'survey' AND s.surveyed_whole = 0
@@ -137,6 +139,7 @@ pub(super) fn report(row: &Row, account: &AccountName) -> Result<RunReport, Stor
         account: account.clone(),
         shop: shop(row)?,
         pass: from_word(get(row, "pass")?, "the pass of a run")?,
+        partial: false,
         outcome,
         started_at: moment(row, "started_at")?,
         duration_ms: 0,

@@ -1,12 +1,35 @@
 //! The schema a database is at, and bringing it to the one this binary knows.
 
 use futures::future::BoxFuture;
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{
+    SqlSafeStr as _,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+};
 
 use super::{Connection, failure::failed, statement::query_scalar};
 use crate::store::StoreError;
 
 pub(super) const VERSION: &str = "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations";
+
+/// Migrations by the paths of their files, which the binary takes with it: `schema::migrations!["…/0001_what_it_does.sql", …]`. (sqlx's own
+/// macro reads a folder, and has both databases built a second time, for the compiler.)
+macro_rules! migrations {
+    [$($path:literal),+ $(,)?] => {
+        schema::migrator(&[$(($path, include_str!($path))),+])
+    };
+}
+pub(in crate::store) use migrations;
+
+/// Migrations by path and text. One whose name has no version is none.
+pub(in crate::store) fn migrator(files: &[(&'static str, &'static str)]) -> Migrator {
+    let migration = |(path, sql): &(&'static str, &'static str)| {
+        let name = path.rsplit('/').next()?.strip_suffix(".sql")?;
+        let (version, description) = name.split_once('_')?;
+        let (version, description) = (version.parse().ok()?, description.replace('_', " "));
+        Some(Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false))
+    };
+    Migrator::with_migrations(files.iter().filter_map(migration).collect())
+}
 
 /// The last version of some migrations.
 pub(in crate::store) fn last(migrations: &Migrator) -> i64 {
@@ -39,4 +62,16 @@ pub(in crate::store) fn unmigrated(error: MigrateError) -> StoreError {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => failed(error),
         error => StoreError::Database(sqlx::Error::Migrate(Box::new(error))),
     }
+}
+
+/// For tests: these are what sqlx reads in a folder.
+#[cfg(test)]
+pub(in crate::store) async fn are_those_of(folder: &str, taken: &Migrator) {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
+    let files = std::fs::read_dir(&folder).unwrap().count();
+    let read = Migrator::new(folder).await.unwrap();
+    let told = |of: &Migration| (of.version, of.description.clone(), of.checksum.clone(), of.no_tx);
+    let taken: Vec<_> = taken.iter().map(told).collect();
+    assert_eq!(taken, read.iter().map(told).collect::<Vec<_>>());
+    assert_eq!(taken.len(), files);
 }

@@ -7,7 +7,8 @@ use tokio::sync::Mutex;
 use super::{
     SqliteStore,
     failure::failed,
-    open::{MIGRATIONS, ScratchDir, plain, unopened},
+    migrations::MIGRATIONS,
+    open::{ScratchDir, plain, unopened},
     sql::{lane::connect, schema},
 };
 use crate::{

@@ -6,6 +6,7 @@
 mod dialect;
 mod failure;
 mod filling;
+mod migrations;
 mod open;
 #[allow(clippy::duplicate_mod, reason = "the units of work are one text, compiled for each database")]
 #[path = "../sql/mod.rs"]

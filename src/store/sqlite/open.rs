@@ -9,9 +9,7 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions as _, Connection as _, SqliteConnection,
-    migrate::Migrator,
-    query,
+    ConnectOptions as _, Connection as _, SqliteConnection, query,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
@@ -19,6 +17,7 @@ use super::{
     SqliteStore,
     dialect::{self, BEGIN_READING, BEGIN_WRITING},
     failure::{busy, failed},
+    migrations::MIGRATIONS,
     sql::{
         account::{admit, admitted},
         lane::{Lane, Taken, commit, connect},
@@ -29,8 +28,6 @@ use crate::{
     model::{AccountName, Keyed},
     store::{StoreError, rekeying::KeyCheck},
 };
-
-pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a unit waits for another process to end its own.
 const PATIENCE: Duration = Duration::from_secs(15);
