@@ -55,7 +55,7 @@ async fn c5(on: On) {
         undisturbed.anagrafe(&["sync"]).await.code(0);
         looked_at_once_more(&undisturbed).await;
         let when = format!("storm {storm}, the first crossing");
-        World::of(&town).await.is(&World::of(&undisturbed).await, &when);
+        World::are_whoever_owns(&town, &undisturbed, &when).await;
         for town in [&town, &undisturbed] {
             let sandbox = &town.sandbox;
             drift::apply(&sandbox.open2b, &sandbox.vivocha, &sandbox.truth, storm as u64, &BETWEEN);
@@ -68,7 +68,7 @@ async fn c5(on: On) {
             undisturbed.anagrafe(&[pass]).await.code(0);
         }
         looked_at_once_more(&undisturbed).await;
-        World::of(&town).await.is(&World::of(&undisturbed).await, &format!("storm {storm}, the drift"));
+        World::are_whoever_owns(&town, &undisturbed, &format!("storm {storm}, the drift")).await;
     }
 }
 

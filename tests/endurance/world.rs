@@ -44,6 +44,13 @@ pub struct World {
     pub customers: Customers,
 }
 
+/// Whom several contacts were linked to, and who they are.
+#[derive(Default)]
+struct Shared {
+    customers: BTreeSet<String>,
+    contacts: BTreeSet<String>,
+}
+
 impl World {
     pub async fn of(town: &Town) -> Self {
         let mut rows = BTreeSet::new();
@@ -55,6 +62,36 @@ impl World {
             rows.extend(town.texts(&sql).await);
         }
         Self { rows, customers: customers(town) }
+    }
+
+    /// Without what hangs on who owns a customer: that it is linked, and to whom, remains.
+    fn but_owners(mut self, shared: &Shared) -> Self {
+        let cut = |row: String| {
+            let words: Vec<&str> = row.split(' ').collect();
+            match words[..] {
+                ["links", _, _, customer, ..] if shared.customers.contains(customer) => words[..4].join(" "),
+                ["contacts", _, id, ..] if shared.contacts.contains(id) => words[..7].join(" "),
+                _ => row,
+            }
+        };
+        self.rows = self.rows.into_iter().map(cut).collect();
+        self.customers.retain(|customer, _| !shared.customers.contains(customer));
+        self
+    }
+
+    /// Compares two towns, but where several contacts are or were one customer's: who of them owns it is decided when the first is linked,
+    /// and a fault that parks one decides who that is.
+    pub async fn are_whoever_owns(is: &Town, wanted: &Town, when: &str) {
+        let mut shared = Shared::default();
+        for town in [is, wanted] {
+            let of = "SELECT customer FROM links GROUP BY customer HAVING COUNT(DISTINCT id) > 1";
+            let contacts = format!("SELECT DISTINCT CAST(id AS TEXT) FROM links WHERE customer IN ({of})");
+            shared.customers.extend(town.texts(of).await);
+            shared.contacts.extend(town.texts(&contacts).await);
+        }
+        let (is, wanted) = (Self::of(is).await, Self::of(wanted).await);
+        assert!(shared.customers.len() * 4 < wanted.customers.len(), "{when}: most are compared whole");
+        is.but_owners(&shared).is(&wanted.but_owners(&shared), when);
     }
 
     /// What is not as in the other one.

@@ -63,13 +63,13 @@ impl Recruiter for FromConfiguration<'_> {
             .works(&settings)
             .await
             .map_err(|failure| if is_final(&failure) { refused(failure) } else { NoCrew::NotNow(failure.error) })?;
-        if settings.observe.log_format != self.log_format {
-            tracing::warn!("observe.log_format is another now: the log is written so after the next start");
-        }
         let shops: Vec<ShopName> = works.settings.shops.keys().cloned().collect();
         let watched = self.look.would_watch(&shops);
         self.rooms.see(&works, &watched).map_err(refused)?;
         logging::change(self.context, &settings);
+        if settings.observe.log_format != self.log_format {
+            tracing::warn!("observe.log_format is another now: the log is written so after the next start");
+        }
         if let Some(old) = self.look.see(settings, Arc::clone(&works.memory), watched) {
             old.store.close().await;
         }
