@@ -27,6 +27,6 @@ mod tests {
 
     #[tokio::test]
     async fn every_migration_of_the_folder_is_taken() {
-        schema::are_those_of("postgres", &MIGRATIONS).await;
+        schema::tests::are_those_of("postgres", &MIGRATIONS).await;
     }
 }

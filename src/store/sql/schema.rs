@@ -64,14 +64,21 @@ pub(in crate::store) fn unmigrated(error: MigrateError) -> StoreError {
     }
 }
 
-/// For tests: these are what sqlx reads in a folder.
 #[cfg(test)]
-pub(in crate::store) async fn are_those_of(folder: &str, taken: &Migrator) {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
-    let files = std::fs::read_dir(&folder).unwrap().count();
-    let read = Migrator::new(folder).await.unwrap();
-    let told = |of: &Migration| (of.version, of.description.clone(), of.checksum.clone(), of.no_tx);
-    let taken: Vec<_> = taken.iter().map(told).collect();
-    assert_eq!(taken, read.iter().map(told).collect::<Vec<_>>());
-    assert_eq!(taken.len(), files);
+#[allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+pub(in crate::store) mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    /// These are what sqlx reads in a folder.
+    pub async fn are_those_of(folder: &str, taken: &Migrator) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
+        let files = fs::read_dir(&folder).unwrap().count();
+        let read = Migrator::new(folder).await.unwrap();
+        let told = |of: &Migration| (of.version, of.description.clone(), of.checksum.clone(), of.no_tx);
+        let taken: Vec<_> = taken.iter().map(told).collect();
+        assert_eq!(taken, read.iter().map(told).collect::<Vec<_>>());
+        assert_eq!(taken.len(), files);
+    }
 }

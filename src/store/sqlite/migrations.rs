@@ -25,6 +25,6 @@ mod tests {
 
     #[tokio::test]
     async fn every_migration_of_the_folder_is_taken() {
-        schema::are_those_of("sqlite", &MIGRATIONS).await;
+        schema::tests::are_those_of("sqlite", &MIGRATIONS).await;
     }
 }
