@@ -71,7 +71,7 @@ async fn version(url: &str) -> Result<i64, StoreError> {
     schema_version(&url.to_owned().into(), &patience(0), &|_| {}).await
 }
 
-store_behaviours!(Database::new().await);
+store_behaviours!(Database::migrated().await);
 
 #[tokio::test]
 async fn what_was_written_is_there_when_opened_again() {

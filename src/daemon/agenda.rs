@@ -23,6 +23,15 @@ pub struct Waits {
     pub missed: Option<Moment>,
 }
 
+impl Waits {
+    /// Whether a run that came to its end will do: the last one that did began at a moment.
+    #[must_use]
+    pub fn are_met(self, last_done: Option<Moment>, now: Moment) -> bool {
+        let tick = self.missed.unwrap_or(self.since);
+        last_done.is_some_and(|begun| is_served(begun, tick, now))
+    }
+}
+
 #[derive(Debug, Default)]
 struct Waiting {
     /// Since this moment: the last tick that came, or the last call for a sync between two.
@@ -261,6 +270,28 @@ mod tests {
         assert_eq!(agenda.waits(Task::Resync), Some(Waits { since: at(6), missed: Some(at(1)) }));
         agenda.tick(Task::Resync, at(7));
         assert_eq!(agenda.waits(Task::Resync), Some(Waits { since: at(7), missed: None }));
+    }
+
+    #[test]
+    fn a_run_that_began_since_its_tick_makes_up_for_a_missed_one_and_no_other_wait_is_met_by_one_that_began_before_it()
+    {
+        let missed = Waits { since: at(6), missed: Some(at(1)) };
+        let ticked = Waits { since: at(6), missed: None };
+        let table = [
+            (missed, None, false),
+            (missed, Some(at(0)), false),
+            (missed, Some(at(1)), true),
+            (missed, Some(at(5)), true),
+            (ticked, None, false),
+            (ticked, Some(at(5)), false),
+            (ticked, Some(at(6)), true),
+            // By a clock that was an hour ahead, and is right now.
+            (missed, Some(at(67)), false),
+            (ticked, Some(at(67)), false),
+        ];
+        for (waits, done, met) in table {
+            assert_eq!(waits.are_met(done, at(7)), met, "{waits:?} {done:?}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Activity, AtTick, Crew, NoCrew, Ready, Recruiter, Seldom, State, Task, Timetable,
-    agenda::{Waits, is_missed, is_served},
+    agenda::{Waits, is_missed},
     manager,
     retries::{Retries, Served},
     ticker::Ticker,
@@ -191,15 +191,17 @@ impl Daemon<'_> {
     /// it ended.
     async fn attend(&self, crew: &dyn Crew, task: Task, waits: Waits, tenure: &Tenure) -> Served {
         let done = self.alive(None, crew.last_done(task)).await.ok().flatten();
-        let done_since = |tick: Moment| done.is_some_and(|begun| is_served(begun, tick, now().into()));
-        let untried = match waits.missed {
-            Some(tick) if done_since(tick) => Vec::new(),
-            Some(_) | None => self.alive(None, crew.untried(task, waits.since)).await,
+        let met = waits.are_met(done, now().into());
+        // One that was missed is made up for by any that came to its end, though it began before this daemon found out.
+        let untried = if met && waits.missed.is_some() {
+            Vec::new()
+        } else {
+            self.alive(None, crew.untried(task, waits.since)).await
         };
         if untried.is_empty() {
             tracing::debug!(pass = task.as_str(), "another process has tried it since the tick");
             self.state.agenda().served(task, waits.since);
-            return Served::Elsewhere { well: done_since(waits.missed.unwrap_or(waits.since)) };
+            return Served::Elsewhere { well: met };
         }
         if self.execute(crew, task, &untried, waits.since, tenure).await { Served::Well } else { Served::Badly }
     }

@@ -167,3 +167,50 @@ fn now() -> DateTime<Utc> {
 fn ahead() -> i64 {
     SystemClock.now().millis() - i64::try_from(uptime().as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    /// A sync that was due half a second ago, the first time it is asked for; nothing but what is far away after that.
+    #[derive(Default)]
+    struct DueAtFirst(AtomicBool);
+
+    impl Timetable for DueAtFirst {
+        fn next(&self, task: Task, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+            let due = task == Task::Sync && !self.0.swap(true, Ordering::Relaxed);
+            Some(if due { now() - chrono::TimeDelta::milliseconds(500) } else { after + chrono::TimeDelta::days(1) })
+        }
+
+        fn last(&self, _: Task, _: DateTime<Utc>) -> Option<DateTime<Utc>> {
+            None
+        }
+
+        fn catches_up(&self) -> bool {
+            false
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn another_schedule_takes_nothing_from_what_was_due_under_the_old_one() {
+        let state = Arc::new(State::default());
+        let schedule: Arc<dyn Timetable> = Arc::new(DueAtFirst::default());
+        let (changed, timetable) = watch::channel(Arc::clone(&schedule));
+        let ticker = Ticker::new(Arc::clone(&state), timetable).await.unwrap();
+        // Looked at before anything that rings, and after the first alarms are set.
+        changed.send_replace(schedule);
+        let stop = CancellationToken::new();
+        let ticking = tokio::spawn(ticker.on(stop.clone()));
+        for _ in 0..100 {
+            if state.agenda().next().is_some() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(state.agenda().next(), Some(Task::Sync));
+        stop.cancel();
+        ticking.await.unwrap();
+    }
+}

@@ -14,7 +14,7 @@ use super::{
 
 both!(f2_memory_depends_on_the_page_and_not_on_the_shop, f2);
 async fn f2(on: On) {
-    let (small, large) = (figure(700, 10_000), figure(2_100, 60_000));
+    let (small, large) = (figure(400, 10_000), figure(1_200, 60_000));
     let (small, large) = (peaks(on, small).await, peaks(on, large).await);
     eprintln!("{on:?}: {small:?} against {large:?} KiB");
     for (small, large) in small.into_iter().zip(large) {

@@ -41,7 +41,7 @@ pub async fn contacts(path: &Path) -> BTreeMap<i64, Kept> {
 
 /// The same in Postgres.
 pub async fn contacts_in(database: &Database) -> BTreeMap<i64, Kept> {
-    contacts_of(&mut database.cluster.connect("anagrafe", &database.name).await).await
+    contacts_of(&mut *database.eyes().await).await
 }
 
 /// The same over a connection that stands.
@@ -59,9 +59,8 @@ pub async fn contacts_of(db: &mut PgConnection) -> BTreeMap<i64, Kept> {
 
 /// A number in Postgres, as the same in a file.
 pub async fn number_in(database: &Database, sql: &str) -> i64 {
-    let mut db = database.cluster.connect("anagrafe", &database.name).await;
-    let asked = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT CAST(({sql}) AS BIGINT)")));
-    match asked.fetch_one(&mut db).await {
+    let asked = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT CAST(({sql}) AS BIGINT)"))).persistent(false);
+    match asked.fetch_one(&mut *database.eyes().await).await {
         Err(sqlx::Error::Database(error)) if error.message().contains("does not exist") => 0,
         number => number.unwrap(),
     }
@@ -88,8 +87,8 @@ pub async fn texts(path: &Path, sql: &str) -> Vec<String> {
 
 /// The same in Postgres.
 pub async fn texts_in(database: &Database, sql: &str) -> Vec<String> {
-    let mut db = database.cluster.connect("anagrafe", &database.name).await;
-    sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(&mut db).await.unwrap()
+    let asked = sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned())).persistent(false);
+    asked.fetch_all(&mut *database.eyes().await).await.unwrap()
 }
 
 /// Changes the store behind our back.

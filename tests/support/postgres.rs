@@ -23,8 +23,9 @@ use std::{
     },
 };
 
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, migrate::Migrator};
 use tempfile::TempDir;
+use tokio::sync::{MappedMutexGuard, Mutex as AsyncMutex, MutexGuard, OnceCell};
 
 /// Tells by a line that the server takes connections, and stops it once nobody holds its standard input any more.
 const WATCH: &str = r#"
@@ -41,6 +42,8 @@ pub struct Cluster {
     binaries: PathBuf,
     pub port: u16,
     databases: AtomicU32,
+    /// The database that has the schema and nothing else.
+    migrated: OnceCell<String>,
     options: String,
     dir: TempDir,
 }
@@ -49,6 +52,8 @@ pub struct Cluster {
 pub struct Database {
     pub cluster: Arc<Cluster>,
     pub name: String,
+    /// Over which the test looks at it: what is looked at a hundred times a second is not worth a hundred connections.
+    eyes: AsyncMutex<Option<PgConnection>>,
 }
 
 impl Cluster {
@@ -72,20 +77,14 @@ impl Cluster {
             chown(dir.path(), Some(user), Some(group)).unwrap();
         }
         let data = dir.path().join("data");
-        // Words sort by a language here, so that whoever relies on bytes without saying so is found out.
-        let languages: [&[&str]; 2] = [&["--locale-provider=icu", "--icu-locale=it-IT"], &[]];
-        let made = languages.into_iter().any(|language| {
-            let mut initdb = as_servant(&binaries.join("initdb"));
-            initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]);
-            initdb.args(language).arg("--pgdata").arg(&data).output().unwrap().status.success()
-        });
-        assert!(made, "initdb failed in {}", data.display());
+        initialised(&binaries, &data);
         fs::write(data.join("pg_hba.conf"), HBA).unwrap();
         let mut cluster = Self {
             watch: None,
             binaries,
             port: free_port(),
             databases: AtomicU32::new(0),
+            migrated: OnceCell::new(),
             options: String::new(),
             dir,
         };
@@ -116,6 +115,7 @@ impl Cluster {
             binaries,
             port: free_port(),
             databases: AtomicU32::new(0),
+            migrated: OnceCell::new(),
             options: String::new(),
             dir,
         };
@@ -166,16 +166,42 @@ impl Cluster {
         self.control(&["reload"]);
     }
 
-    /// A database of its own, that `anagrafe` owns.
+    /// A database of its own, that `anagrafe` owns, with nothing in it.
     pub async fn database(self: &Arc<Self>) -> Database {
+        self.copy_of("template0").await
+    }
+
+    /// One with the schema, as where another account has been: to make it takes a server longer than most tests have for all they do.
+    pub async fn migrated(self: &Arc<Self>) -> Database {
+        let migrated = self.migrated.get_or_init(|| async {
+            let database = self.database().await;
+            let mut owner = self.connect("anagrafe", &database.name).await;
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/postgres");
+            Migrator::new(folder).await.unwrap().run(&mut owner).await.unwrap();
+            owner.close().await.unwrap();
+            self.alone(&database.name).await;
+            database.name
+        });
+        self.copy_of(migrated.await).await
+    }
+
+    /// Sees to it that nobody is in a database.
+    async fn alone(&self, name: &str) {
+        let mut admin = self.connect("postgres", "postgres").await;
+        let end = format!("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'");
+        sqlx::raw_sql(AssertSqlSafe(end)).execute(&mut admin).await.unwrap();
+        admin.close().await.unwrap();
+    }
+
+    async fn copy_of(self: &Arc<Self>, template: &str) -> Database {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let mut admin = self.connect("postgres", "postgres").await;
         let role = "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'anagrafe') THEN CREATE ROLE anagrafe LOGIN; END IF; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$";
         sqlx::raw_sql(role).execute(&mut admin).await.unwrap();
-        let make = format!("CREATE DATABASE {name} OWNER anagrafe TEMPLATE template0");
+        let make = format!("CREATE DATABASE {name} OWNER anagrafe TEMPLATE {template}");
         sqlx::raw_sql(AssertSqlSafe(make)).execute(&mut admin).await.unwrap();
         admin.close().await.unwrap();
-        Database { cluster: Arc::clone(self), name }
+        Database { cluster: Arc::clone(self), name, eyes: AsyncMutex::default() }
     }
 
     /// A session.
@@ -203,9 +229,14 @@ impl Drop for Cluster {
 }
 
 impl Database {
-    /// One in the cluster that the tests of this process share.
+    /// An empty one in the cluster that the tests of this process share.
     pub async fn new() -> Self {
         Cluster::shared().database().await
+    }
+
+    /// One there that has the schema.
+    pub async fn migrated() -> Self {
+        Cluster::shared().migrated().await
     }
 
     pub fn url(&self) -> String {
@@ -221,10 +252,10 @@ impl Database {
 
     /// Puts what the one database holds into the other, which is made anew for it.
     async fn copied(&self, from: &str, to: &str) {
+        self.cluster.alone(from).await;
         let mut admin = self.cluster.connect("postgres", "postgres").await;
         for statement in [
             format!("DROP DATABASE IF EXISTS {to} WITH (FORCE)"),
-            format!("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{from}'"),
             format!("CREATE DATABASE {to} OWNER anagrafe TEMPLATE {from}"),
         ] {
             sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut admin).await.unwrap();
@@ -242,11 +273,53 @@ impl Database {
         self.copied(&format!("{}_copy", self.name), &self.name).await;
     }
 
-    /// A number.
+    /// A session of `anagrafe`'s that is kept for the next question.
+    pub async fn eyes(&self) -> MappedMutexGuard<'_, PgConnection> {
+        let mut eyes = self.eyes.lock().await;
+        let open = match eyes.as_mut() {
+            Some(eyes) => eyes.ping().await.is_ok(),
+            None => false,
+        };
+        if !open {
+            *eyes = Some(self.cluster.connect("anagrafe", &self.name).await);
+        }
+        MutexGuard::map(eyes, |eyes| eyes.as_mut().unwrap())
+    }
+
+    /// A number, also where `anagrafe` may not look.
     pub async fn number(&self, sql: &'static str) -> i64 {
         let mut admin = self.cluster.connect("postgres", &self.name).await;
         sqlx::query_scalar(sql).fetch_one(&mut admin).await.unwrap()
     }
+}
+
+/// Makes the files of a cluster. Where `ANAGRAFE_TEST_CLUSTER` names a folder they are made there, once, and copied.
+fn initialised(binaries: &Path, data: &Path) {
+    #[expect(clippy::disallowed_methods, reason = "a test has no command line of its own")]
+    let Some(kept) = std::env::var_os("ANAGRAFE_TEST_CLUSTER").map(PathBuf::from) else { return init(binaries, data) };
+    let one_at_a_time = fs::File::create(kept.join("lock")).unwrap();
+    one_at_a_time.lock().unwrap();
+    let made = kept.join("made");
+    if !made.exists() {
+        if let Some((user, group)) = servant() {
+            chown(&kept, Some(user), Some(group)).unwrap();
+        }
+        init(binaries, &kept.join("making"));
+        fs::rename(kept.join("making"), &made).unwrap();
+    }
+    let copied = as_servant(Path::new("cp")).arg("--archive").arg(&made).arg(data).status().unwrap();
+    assert!(copied.success(), "{} is not to be copied", made.display());
+}
+
+fn init(binaries: &Path, data: &Path) {
+    // Words sort by a language here, so that whoever relies on bytes without saying so is found out.
+    let languages: [&[&str]; 2] = [&["--locale-provider=icu", "--icu-locale=it-IT"], &[]];
+    let made = languages.into_iter().any(|language| {
+        let mut initdb = as_servant(&binaries.join("initdb"));
+        initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]);
+        initdb.args(language).arg("--pgdata").arg(data).output().unwrap().status.success()
+    });
+    assert!(made, "initdb failed in {}", data.display());
 }
 
 /// A port that was free a moment ago.

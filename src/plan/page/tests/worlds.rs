@@ -169,7 +169,7 @@ fn lived(every: impl Strategy<Value = WriteRule>) -> impl Strategy<Value = World
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn b4_a_patch_holds_fields_of_ours_only_and_blanks_nothing_unless_told(world in lived(write_rule())) {
