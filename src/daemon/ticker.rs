@@ -169,6 +169,7 @@ fn ahead() -> i64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
