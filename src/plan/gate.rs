@@ -12,6 +12,8 @@ pub struct Update {
     pub other_rules: bool,
     /// Whether a person released just this update.
     pub released: bool,
+    /// What holds an update of this contact since an earlier run, if no person released that.
+    pub held: Option<HoldKind>,
 }
 
 /// What a run lets through.
@@ -48,6 +50,13 @@ impl Gate {
         if self.rules_held && update.other_rules {
             return Some(HoldKind::Rules);
         }
+        // What is held stays so until a person says otherwise, however few would go now. Where the rule was changed back, there is nothing
+        // of its doing left to hold.
+        match update.held {
+            Some(HoldKind::Rules) if !update.other_rules => {}
+            Some(kind) => return Some(kind),
+            None => {}
+        }
         match &mut self.left {
             None => None,
             Some(0) => Some(HoldKind::Updates),
@@ -63,7 +72,7 @@ impl Gate {
 mod tests {
     use super::*;
 
-    const PLAIN: Update = Update { standing: true, other_rules: false, released: false };
+    const PLAIN: Update = Update { standing: true, other_rules: false, released: false, held: None };
 
     #[test]
     fn where_few_are_linked_everything_goes() {
@@ -86,6 +95,21 @@ mod tests {
         assert_eq!([gate.ask(released), gate.ask(released), gate.ask(PLAIN)], [None; 3]);
         assert_eq!(gate.ask(PLAIN), Some(HoldKind::Updates));
         assert_eq!(gate.ask(released), None);
+    }
+
+    #[test]
+    fn what_is_held_stays_so_until_a_person_releases_it() {
+        let (updates, rules) = (Some(HoldKind::Updates), Some(HoldKind::Rules));
+        let held = |held| Update { held, ..PLAIN };
+        for mut gate in [Gate::new(Some(5), 0), Gate::new(None, 0)] {
+            assert_eq!(gate.ask(held(updates)), updates);
+            assert_eq!(gate.ask(Update { other_rules: true, ..held(rules) }), rules);
+            assert_eq!(gate.ask(held(rules)), None, "the rule was changed back");
+            assert_eq!(gate.ask(Update { released: true, ..held(updates) }), None);
+            assert_eq!(gate.ask(Update { standing: false, ..held(updates) }), None, "a new link of somebody new");
+        }
+        let mut gate = Gate::new(Some(1), 0);
+        assert_eq!([gate.ask(held(updates)), gate.ask(PLAIN)], [updates, None], "it takes nobody's place");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use futures::{StreamExt as _, stream};
 
 use super::{Bridge, PassError, Tenure, update::Updating};
 use crate::{
+    http::Cause,
     model::{
         Contact, ContactId, ContactKey, CustomerId, Hashes,
         link::{Baselines, Field},
@@ -147,6 +148,8 @@ fn take(applied: &mut Applied, job: &Job<'_>, write: WriteId, result: Result<Don
         | Err(PassError::Overrides { .. } | PassError::Canary { .. } | PassError::NotReadBack { .. }) => {
             WriteOutcome::Unknown
         }
+        // Who is pointed elsewhere may have been served before.
+        Err(PassError::Call(error)) if matches!(error.cause, Cause::Redirect(_)) => WriteOutcome::Unknown,
         // Not sent, or refused for good.
         Ok(Done::Failed { doubt: false, .. }) | Err(_) => WriteOutcome::NotApplied,
     };

@@ -102,7 +102,9 @@ impl Commit<'_> {
         for contact in &self.plan.contacts {
             let id = contact.contact.id;
             if held.iter().any(|held| held.id == id) {
-                page.ended.push(Ended::In(self.state_of(id)));
+                let unparked = record::held(self.about(id));
+                page.ended.push(Ended::In(unparked.as_ref().map_or_else(|| self.state_of(id), |record| record.state)));
+                page.records.extend(unparked);
                 continue;
             }
             if applied.erased.contains(&id) {
@@ -165,6 +167,7 @@ impl Commit<'_> {
     fn whole(&self, draft: &Draft, applied: &Applied, held: Vec<HeldContact>) -> PageRecord {
         let mut record = self.written(draft.records.clone(), applied);
         record.held = held;
+        record.erased_by.clone_from(&self.sorted.erased_by);
         record.due = self.plan.contacts.iter().flat_map(|contact| contact.look_again.clone()).collect();
         if let Reach::Page { last, moves: true, .. } = self.reach {
             record.checkpoint = Some(last);

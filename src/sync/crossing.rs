@@ -216,6 +216,7 @@ impl Crossing<'_> {
             standing: plan.link.as_ref().is_some_and(|link| link.standing),
             other_rules: judged.is_some_and(|judged| judged.fingerprint.rules != self.rules),
             released: held.is_some_and(|held| held.released && held.what == what),
+            held: held.filter(|held| !held.released).map(|held| held.kind),
         })
     }
 

@@ -142,14 +142,15 @@ impl Crossing<'_> {
         for id in ids {
             let prior = known.contacts.get(id);
             let judged = prior.and_then(|prior| prior.judged.as_ref());
-            let over = |state| matches!(state, ContactState::Gone | ContactState::Excluded);
-            let (Some(prior), Some(judged)) = (prior, judged.filter(|judged| !over(judged.state))) else {
+            let over = judged.is_some_and(|judged| matches!(judged.state, ContactState::Gone | ContactState::Excluded));
+            let Some(prior) = prior.filter(|_| !over) else {
                 unknown.push(*id);
                 continue;
             };
+            let content = judged.map_or_else(|| bridge.key.hash("content", ""), |judged| judged.fingerprint.content);
             let entry = prior.entry.clone();
             let hashes = Hashes { email: entry.email, phone: entry.phone, name: entry.name };
-            let about = About { id: *id, hashes, content: judged.fingerprint.content, prior: Some(prior) };
+            let about = About { id: *id, hashes, content, prior: Some(prior) };
             page.contacts.push(record::parked(about, cause, &terms));
         }
         tally.reading(page.contacts.len() as u64);

@@ -45,17 +45,31 @@ pub(super) async fn not_shrunk(
         holding::fall(bridge, HoldKind::Shrunk).await?;
         return Ok(Counted { count, released: 0 });
     };
-    let vanished = progress.known.saturating_sub(count);
-    let hold = NewHold {
+    let hold = of_count(bridge, progress, count, &found.to_string());
+    let released = hold.count;
+    holding::stop_unless_released(bridge, tenure, run, hold).await?;
+    Ok(Counted { count, released })
+}
+
+/// How many may have vanished by the word of a person who released a hold of a shop that shrank: what a resync that read everything and
+/// was killed goes on with.
+pub(super) async fn released_before(bridge: &Bridge, progress: &ShopProgress) -> Result<Counted, PassError> {
+    let count = bridge.shop.count(Conditions::default()).await?;
+    let hold = of_count(bridge, progress, count, "");
+    let released = if holding::is_released(bridge, &hold).await? { hold.count } else { 0 };
+    Ok(Counted { count, released })
+}
+
+/// A hold of a shop that counts so many where more are known.
+fn of_count(bridge: &Bridge, progress: &ShopProgress, count: u64, found: &str) -> NewHold {
+    NewHold {
         shop: bridge.shop_name().clone(),
         kind: HoldKind::Shrunk,
         reason: format!("{found}. If that is right, release this hold; if not, look at the shop and its key"),
-        count: vanished,
+        count: progress.known.saturating_sub(count),
         sample: Vec::new(),
         bound: bridge.key.hash("hold-shrunk", &format!("{count}")),
-    };
-    holding::stop_unless_released(bridge, tenure, run, hold).await?;
-    Ok(Counted { count, released: vanished })
+    }
 }
 
 /// A page that shows contacts nobody knew where it no longer shows those that are known is most likely another shop's, of other ids:

@@ -18,18 +18,23 @@ pub(super) async fn stop_unless_released(
     hold: NewHold,
 ) -> Result<(), PassError> {
     let now = bridge.clock.now();
-    let released = bridge.store.holds(true).await?.into_iter().any(|old| {
-        let by_a_person = |(at, by): (Moment, String)| {
-            by != OURSELVES && hold.kind.good_for().is_none_or(|span| at.after(span) >= now)
-        };
-        covers(&old.what, &hold) && old.released.is_some_and(by_a_person)
-    });
-    if released {
+    if is_released(bridge, &hold).await? {
         return supersede(bridge, &hold, None).await;
     }
     let standing = bridge.store.hold(&tenure.lease(), run, &hold, now).await?;
     supersede(bridge, &hold, Some(standing.id)).await?;
     Err(PassError::Held(Box::new(standing)))
+}
+
+/// Whether a person released what covers this, and that is still good.
+pub(super) async fn is_released(bridge: &Bridge, hold: &NewHold) -> Result<bool, PassError> {
+    let now = bridge.clock.now();
+    Ok(bridge.store.holds(true).await?.into_iter().any(|old| {
+        let by_a_person = |(at, by): (Moment, String)| {
+            by != OURSELVES && hold.kind.good_for().is_none_or(|span| at.after(span) >= now)
+        };
+        covers(&old.what, hold) && old.released.is_some_and(by_a_person)
+    }))
 }
 
 /// Whether a person who released the one has agreed to the other. A shop that goes on living counts otherwise at every run: who agreed that so

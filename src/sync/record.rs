@@ -118,11 +118,13 @@ pub fn parked(about: About<'_>, cause: &str, terms: &Terms) -> ContactRecord {
     }
     let unread = about.hashes == Hashes::default();
     let kept = about.prior.filter(|prior| unread || prior.link.is_some()).map(|prior| prior.entry.clone());
+    // Whom other rules judged they still did: what the changed ones ask for is not let through for her having been parked.
+    let rules = before.map_or(&terms.rules, |judged| &judged.fingerprint.rules).clone();
     ContactRecord {
         entry: kept.unwrap_or_else(|| index_entry(about.id, about.hashes)),
         state,
         reason,
-        fingerprint: Fingerprint { content: about.content, rules: terms.rules.clone() },
+        fingerprint: Fingerprint { content: about.content, rules },
         recheck_at: None,
         retry_at,
         attempts,
@@ -130,6 +132,26 @@ pub fn parked(about: About<'_>, cause: &str, terms: &Terms) -> ContactRecord {
         link: LinkChange::Keep,
         proposals: None,
     }
+}
+
+/// The record of a contact that was parked, and could be handled now, and whose update is held: she is parked no more, and nothing that
+/// was asked for is done. None of whoever was not parked: she stays as she is.
+#[must_use]
+pub fn held(about: About<'_>) -> Option<ContactRecord> {
+    let prior = about.prior?;
+    let before = prior.judged.as_ref().filter(|judged| judged.state == ContactState::Parked)?;
+    Some(ContactRecord {
+        entry: prior.entry.clone(),
+        state: if prior.link.is_some() { ContactState::Linked } else { ContactState::Waiting },
+        reason: "held".into(),
+        fingerprint: before.fingerprint.clone(),
+        recheck_at: None,
+        retry_at: None,
+        attempts: 0,
+        parked_since: None,
+        link: LinkChange::Keep,
+        proposals: None,
+    })
 }
 
 /// The record of a page in the making.

@@ -39,7 +39,7 @@ impl Body<'_> {
         // Where everything was read, what is missing is known by name, and looked at one by one.
         let read = options.from.is_none() && self.resumable(options, &progress).is_some_and(|place| place.whole);
         let Counted { count, released } = if read {
-            Counted::default()
+            guards::released_before(self.bridge, &progress).await?
         } else {
             guards::not_shrunk(self.bridge, self.tenure, self.run, &progress).await?
         };
@@ -68,7 +68,8 @@ impl Body<'_> {
         let end = PageRecord { resync: Some(ResyncStep::End { rules, forget_before }), ..self.nothing() };
         self.bridge.store.record(&self.tenure.lease(), &end).await?;
         if doubted {
-            return Ok(());
+            // Whoever could not be read or searched for has not been looked at again.
+            return guards::not_doubted(self.bridge, &self.progress().await?);
         }
         self.merging(&mut crossing, tally).instrument(traces::phase(Phase::Merging)).await
     }

@@ -31,6 +31,8 @@ pub(super) struct Sorted {
     pub malformed: Vec<(ContactId, String)>,
     /// Erased by an identifier and not excluded yet.
     pub excluded: Vec<ContactRecord>,
+    /// By what they were.
+    pub erased_by: Vec<(ContactId, Vec<Keyed>)>,
     pub ended: Vec<Ended>,
     /// Known contacts of whom nothing is what it was, each with the hash of what it is now.
     pub strangers: BTreeMap<ContactId, Keyed>,
@@ -88,6 +90,8 @@ impl Sieve<'_> {
         if is_erased(&member.hashes, &known.erased) {
             sorted.ended.push(Ended::In(ContactState::Excluded));
             sorted.excluded.push(self.excluded(id));
+            let Hashes { email, phone, name: _ } = member.hashes;
+            sorted.erased_by.push((id, [email, phone].into_iter().flatten().collect()));
             return;
         }
         let content = fingerprint::content(&member.contact, &self.bridge.rules.fields, &self.bridge.key);
@@ -117,13 +121,18 @@ impl Sieve<'_> {
         }
         let due = |at: Option<Moment>| at.is_some_and(|at| at <= self.now);
         let now = Fingerprint { content, rules: self.rules.to_owned() };
-        // While an update is held, and would be the same, there is nothing to look at.
-        if let Some(held) = &prior.held {
+        // While an update is held, and would be the same, there is nothing to look at. Who was parked since is looked at when her time comes.
+        if let Some(held) = prior.held.as_ref().filter(|_| judged.state != ContactState::Parked) {
             return (!held.released && held.fingerprint == now).then_some(Ended::Unchanged);
         }
         // Judged in the future, by a clock that was ahead: then what it is due at is ahead too.
         let ahead = judged.at.is_ahead(self.now);
-        let quiet = judged.fingerprint == now && !ahead && !due(judged.recheck_at) && !due(judged.retry_at);
+        let same = match judged.state {
+            // By which rules she was judged before says nothing of when she is tried again.
+            ContactState::Parked => judged.fingerprint.content == content,
+            _ => judged.fingerprint == now,
+        };
+        let quiet = same && !ahead && !due(judged.recheck_at) && !due(judged.retry_at);
         match judged.state {
             ContactState::Gone => None,
             ContactState::Parked if quiet => Some(Ended::In(ContactState::Parked)),

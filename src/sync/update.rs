@@ -191,7 +191,9 @@ async fn look_at(
     let suspicious = after.id != before.id || !lost(before, &after, &sent).is_empty() || !took(&after, before, &sent);
     if canary || suspicious {
         after = match bridge.reader.get(job.customer).await {
-            Ok(Some(read)) => read,
+            Ok(Some(read)) if read.id == *job.customer => read,
+            // Merged into another while the update was under way, which that one may or may not show.
+            Ok(Some(_)) => return Ok(failed("customer-absorbed", true)),
             Ok(None) => return Ok(failed("customer-gone", true)),
             // It was answered: whatever keeps it from being read, it may have been applied.
             Err(error) if error.verdict == Verdict::Stop => {

@@ -19,8 +19,11 @@ use crate::{
     store::{Due, DueQuery, PageRecord, Resync, ResyncStep},
 };
 
-/// So many are asked for, and recorded, at a time.
+/// So many are asked for at a time.
 const CHUNK: usize = 200;
+/// So many are recorded at once: all, but where a list of them would be large. A person releases just these, and one who is killed halfway
+/// would find others.
+const GONE_AT_ONCE: usize = 50_000;
 
 /// The end of a resync.
 pub(super) struct Vanished<'a, 'b> {
@@ -45,7 +48,7 @@ impl Vanished<'_, '_> {
         let missing = self.missing().await?;
         let gone = self.ask_for(&missing, tally).await?;
         self.not_too_many(progress.known, &gone).await?;
-        for gone in gone.chunks(CHUNK) {
+        for gone in gone.chunks(GONE_AT_ONCE) {
             let record = PageRecord { gone: gone.to_vec(), ..self.body.nothing() };
             bridge.store.record(&self.body.tenure.lease(), &record).await?;
             tally.vanished(gone.len() as u64);

@@ -204,3 +204,44 @@ async fn by_hand(on: On) {
     assert_eq!(town.contact(2).await.customer.unwrap(), "hand", "and stands");
     town.anagrafe(&["links", "assign", "4711", "hand"]).await.code(2);
 }
+
+both!(b4_an_update_that_was_answered_with_a_redirect_may_have_been_applied_and_is_known_as_ours, redirected);
+async fn redirected(on: On) {
+    let town = people(on, 3).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    town.sandbox.open2b.edit_contact(1, |contact| contact.phone = "333 4562214".into());
+    town.sandbox.faults().set(Fault::next("customers.update", 1, FaultKind::StatusAfter { status: 307 }));
+    town.anagrafe(&["sync"]).await.code(1);
+    assert_eq!(field(&town, "c1", "telnum"), json!("+393334562214"), "it was");
+    town.anagrafe(&["sync"]).await.code(0);
+    town.sandbox.open2b.edit_contact(1, |contact| contact.phone = "333 4562299".into());
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(field(&town, "c1", "telnum"), json!("+393334562299"), "nobody but us had edited it");
+}
+
+both!(b4_a_customer_that_an_agent_merges_while_an_update_is_under_way_pauses_nobody, merged_meanwhile);
+async fn merged_meanwhile(on: On) {
+    let town = people(on, 3).await;
+    town.sandbox.vivocha.set_options(|options| options.absorbed = anagrafe::sandbox::Absorbed::AnswersAsSurvivor);
+    town.sandbox
+        .vivocha
+        .add_customer(json!({"id": "other", "email": "other@example.it", "vat": "1"}).as_object().unwrap().clone());
+    town.anagrafe(&["sync"]).await.code(0);
+    town.sandbox.open2b.edit_contact(1, |contact| contact.phone = "333 4562214".into());
+    town.sandbox.faults().set(Fault::next("customers.update", 1, FaultKind::Latency { ms: 3_000 }));
+    let mut command = town.command(&["sync", "--json"]);
+    town.sandbox.clear_journal();
+    let child = tokio::task::spawn_blocking(move || command.output().unwrap());
+    while town.calls("customers.get") < 1 {
+        assert!(!child.is_finished());
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert!(town.sandbox.vivocha.merge_customers("other", "c1"));
+    let ended = child.await.unwrap();
+    assert_eq!(ended.status.code(), Some(3), "{ended:?}");
+    assert!(!town.anagrafe(&["status"]).await.stdout.to_lowercase().contains("paused"));
+    town.execute("UPDATE contacts SET retry_at = 1 WHERE retry_at IS NOT NULL").await;
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.contact(1).await.customer.unwrap(), "other");
+}

@@ -113,6 +113,31 @@ async fn too_many(on: On) {
     assert_eq!(report["gone"], 30, "{report}");
 }
 
+both!(
+    c1_what_a_person_released_of_a_shop_that_shrank_is_released_for_a_resync_that_was_killed_too,
+    released_and_killed
+);
+async fn released_and_killed(on: On) {
+    let town = people(on, 100).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    for id in 1..=60 {
+        town.sandbox.open2b.delete_contact(id);
+    }
+    let ended = town.anagrafe(&["resync", "--json"]).await.code(4);
+    town.anagrafe(&["holds", "release", &ended.json()["holds"][0]["id"].to_string()]).await.code(0);
+    town.sandbox.faults().set(Fault::always("contacts.get", FaultKind::Latency { ms: 300 }));
+    let mut child = town.command(&["resync", "--quiet"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    while town.number("SELECT COUNT(*) FROM resyncs WHERE whole = 1").await == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it is killed when all is read");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    town.sandbox.faults().clear();
+    let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    assert_eq!(report["gone"], 60, "{report}");
+}
+
 both!(a_contact_that_is_gone_and_comes_back_finds_its_link_and_its_baselines, comes_back);
 async fn comes_back(on: On) {
     let town = people(on, 30).await;

@@ -78,6 +78,26 @@ async fn c6_a_copy_of_the_store_put_in_its_place_is_noticed_by_where_it_lies() {
     town.anagrafe(&["sync"]).await.code(0);
 }
 
+both!(c6_a_doubt_stays_where_somebody_could_not_be_looked_at, unread);
+async fn unread(on: On) {
+    let town = people(on, 60).await;
+    town.append("[safeguards]\nmax_parked_same_cause = \"100%\"");
+    town.anagrafe(&["sync"]).await.code(0);
+    town.sandbox.open2b.delete_contact(5);
+    for (call, status) in [("contacts.get", 500), ("customers.search", 400)] {
+        let away = FaultKind::Status { status, retry_after: None, body: None };
+        town.execute("UPDATE shops SET doubted_at = 1").await;
+        town.sandbox.faults().set(Fault::always(call, away));
+        let ended = town.anagrafe(&["resync"]).await.code(4);
+        assert!(ended.stderr.contains("anagrafe resync"), "{ended:?}");
+        town.sandbox.faults().clear();
+        assert!(town.anagrafe(&["status"]).await.stdout.contains("IN DOUBT"), "{call}");
+        town.anagrafe(&["resync"]).await.code(0);
+        assert!(!town.anagrafe(&["status"]).await.stdout.contains("IN DOUBT"), "{call}");
+    }
+    assert_eq!(town.contact(5).await.state.unwrap(), "gone");
+}
+
 both!(a_shop_that_answers_another_shops_people_under_known_ids_is_not_believed, strangers);
 async fn strangers(on: On) {
     let town = people(on, 60).await;

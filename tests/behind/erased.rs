@@ -110,3 +110,42 @@ async fn said(on: On) {
         "{lifted}"
     );
 }
+
+both!(g2_to_lift_one_persons_erasure_brings_nobody_else_back, lifted);
+async fn lifted(on: On) {
+    let town = people(on, 20).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    for id in [3, 4] {
+        town.anagrafe(&["erase", "--email", &email(id)]).await.code(0);
+    }
+    // She registers again with the same address, and takes another when she is excluded already.
+    town.sandbox.open2b.add_contact(contact(21, "Ancora Lei", &email(3), ""));
+    town.anagrafe(&["sync"]).await.code(0);
+    town.sandbox.open2b.edit_contact(21, |contact| contact.email = Some("nuova@example.it".into()));
+    town.sandbox.vivocha.add_customer(json!({"id": "nuova", "email": "nuova@example.it"}).as_object().unwrap().clone());
+    town.anagrafe(&["erase", "--lift", "2"]).await.code(0);
+    for pass in ["sync", "resync", "sync"] {
+        town.anagrafe(&[pass]).await.code(0);
+        assert_eq!(town.contact(21).await.state.unwrap(), "excluded", "of whom nobody spoke");
+    }
+    assert_eq!(town.contact(4).await.state.unwrap(), "linked");
+    town.anagrafe(&["erase", "--lift", "1"]).await.code(0);
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.contact(21).await.customer.unwrap(), "nuova");
+}
+
+both!(who_is_let_in_again_and_is_in_the_shop_no_more_is_not_asked_for_at_every_sync, lifted_and_gone);
+async fn lifted_and_gone(on: On) {
+    let town = people(on, 20).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    town.anagrafe(&["erase", "main/3"]).await.code(0);
+    town.sandbox.open2b.delete_contact(3);
+    town.anagrafe(&["erase", "--lift", "1"]).await.code(0);
+    town.anagrafe(&["sync"]).await.code(3);
+    assert_eq!(town.contact(3).await.state.unwrap(), "parked");
+    town.sandbox.clear_journal();
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.calls("contacts.get"), 0);
+    town.anagrafe(&["resync"]).await.code(0);
+    assert_eq!(town.contact(3).await.state.unwrap(), "gone");
+}

@@ -119,6 +119,73 @@ async fn rules(on: On) {
     assert_eq!(report["updates"], 0, "{report}");
 }
 
+/// Two hundred people whose remarks are written by a rule that came later: more than may be updated in one run.
+async fn remarked(on: On) -> Town {
+    let town = people(on, 200).await;
+    town.append("[safeguards]\nmax_parked_same_cause = \"100%\"");
+    town.anagrafe(&["sync"]).await.code(0);
+    town.sandbox.clear_journal();
+    town.append("[fields]\nnote = { to = \"note\", rule = \"always\" }");
+    for id in 1..=200 {
+        town.sandbox.open2b.edit_contact(id, |contact| contact.note = format!("remark {id}"));
+    }
+    town
+}
+
+/// Nobody can be searched for in this run, and all are due again after it.
+async fn in_vain(town: &Town, run: &[&str]) {
+    let away = FaultKind::Status { status: 400, retry_after: None, body: None };
+    town.sandbox.faults().set(Fault::always("customers.search", away));
+    town.anagrafe(run).await.code(3);
+    town.sandbox.faults().clear();
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state = 'parked'").await, 200);
+    town.execute("UPDATE contacts SET retry_at = 1 WHERE retry_at IS NOT NULL").await;
+}
+
+both!(b5_what_is_held_stays_so_through_any_number_of_resyncs_and_however_close_they_look, forced);
+async fn forced(on: On) {
+    let town = remarked(on).await;
+    town.anagrafe(&["resync"]).await.code(4);
+    for _ in 0..2 {
+        town.anagrafe(&["resync"]).await.code(0);
+    }
+    let report = town.anagrafe(&["resync", "--force", "--json"]).await.code(0).json();
+    assert_eq!((report["updates"].as_u64(), report["holds"][0]["count"].as_u64()), (Some(0), Some(200)), "{report}");
+    // Edited while it is held, it is another update, and nobody has released that either.
+    town.sandbox.open2b.edit_contact(5, |contact| contact.note = "another remark".into());
+    let report = town.anagrafe(&["resync", "--json"]).await.code(0).json();
+    assert_eq!((report["updates"].as_u64(), report["holds"][0]["count"].as_u64()), (Some(0), Some(200)), "{report}");
+    // A store in doubt has everybody looked at, and nothing released.
+    town.execute("UPDATE shops SET doubted_at = 1").await;
+    town.anagrafe(&["resync"]).await.code(0);
+    assert!(town.written().is_empty());
+    town.anagrafe(&["holds", "release", &hold(&town).await]).await.code(0);
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!(report["updates"], 200, "{report}");
+    assert_eq!(field(&town, "c5", "note"), json!("another remark"));
+    assert_eq!(town.anagrafe(&["resync", "--json"]).await.code(0).json()["updates"], 0);
+}
+
+both!(b5_who_was_parked_is_held_by_a_changed_rule_like_everybody_else, parked);
+async fn parked(on: On) {
+    let town = remarked(on).await;
+    in_vain(&town, &["resync"]).await;
+    let report = town.anagrafe(&["sync", "--json"]).await.code(4).json();
+    assert_eq!((report["updates"].as_u64(), report["holds"][0]["kind"].as_str()), (Some(0), Some("rules")), "{report}");
+    assert_eq!(report["holds"][0]["count"], 200, "{report}");
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE state <> 'linked'").await, 0, "and parked no more");
+    // Parked while it is held, it is held all the same.
+    in_vain(&town, &["resync", "--force"]).await;
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!((report["updates"].as_u64(), report["holds"][0]["count"].as_u64()), (Some(0), Some(200)), "{report}");
+    assert!(town.written().is_empty());
+    // Parked after it was released, it is released all the same.
+    town.anagrafe(&["holds", "release", &hold(&town).await]).await.code(0);
+    in_vain(&town, &["sync"]).await;
+    let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
+    assert_eq!(report["updates"], 200, "{report}");
+}
+
 both!(a_changed_rule_that_makes_new_links_waits_before_its_first_write_too, new_links);
 async fn new_links(on: On) {
     // Nine whose customer bears another name: they wait for a person.

@@ -103,7 +103,7 @@ macro_rules! store_behaviours {
                 the_end_of_a_resync_forgets_what_ended_long_ago,
                 who_was_judged_by_other_rules_is_counted_until_all_was_read_by_them,
                 only_a_resync_says_by_which_rules_all_was_read, all_that_were_judged_are_counted_by_the_rules_they_were_judged_by;
-            withheld: what_is_held_of_a_contact_is_known, a_contact_that_is_judged_is_held_no_more,
+            withheld: who_is_parked_is_held_and_released_as_before, what_is_held_of_a_contact_is_known, a_contact_that_is_judged_is_held_no_more,
                 a_release_makes_whom_it_held_due,
                 a_release_lets_go_what_was_held_then_and_nothing_that_is_held_after_it,
                 a_hold_falls_only_where_it_holds_nobody, a_hold_counts_whom_it_holds;

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use anagrafe::{
     model::{ContactId, link::Role, state::ContactState},
     store::{
-        ContactRecord, Due, DueQuery, Fingerprint, IndexEntry, LinkChange, PageQuery, PageRecord, Resync, ResyncStep,
-        StoreError,
+        ContactRecord, Due, DueQuery, Fingerprint, HeldContact, IndexEntry, LinkChange, PageQuery, PageRecord, Resync,
+        ResyncStep, StoreError,
     },
 };
 
 use super::{
-    Pass1, Place, RULES, at, customer, due_by, entry, hash, id, judged, linked, of, propose_link, shop, waiting,
+    Pass1, Place, RULES, at, customer, due_by, entry, hash, id, judged, linked, new_hold, of, propose_link, shop,
+    waiting,
 };
 
 fn resync(second: i64) -> Resync {
@@ -169,9 +170,28 @@ pub async fn who_was_judged_by_other_rules_is_counted_until_all_was_read_by_them
     assert_eq!((otherwise(RULES).await, otherwise("normalise=2").await), (0, 2), "of the linked");
     step(&pass, 5, end(None, 0)).await;
     assert_eq!(otherwise("normalise=2").await, 2, "not all of it was read");
+    let by = |rules: &str, record: ContactRecord| {
+        let fingerprint = Fingerprint { rules: rules.into(), ..record.fingerprint.clone() };
+        ContactRecord { fingerprint, ..record }
+    };
+    // Who is linked and was parked is judged by other rules still.
+    let kept = ContactRecord { link: LinkChange::Keep, parked_since: Some(at(5)), ..judged(2, ContactState::Parked) };
+    pass.record(vec![by("normalise=2", linked(1, "c1", Role::Owner)), kept]).await;
     step(&pass, 6, end(Some("normalise=2"), 0)).await;
-    assert_eq!((otherwise(RULES).await, otherwise("normalise=2").await), (0, 0));
-    step(&pass, 7, end(None, 0)).await;
+    assert_eq!(otherwise("normalise=2").await, 1, "a resync that could not look at her has not read her");
+    pass.record(vec![by("normalise=2", linked(2, "c2", Role::Owner))]).await;
+    // And so is whose update is held.
+    let hold = pass.store.hold(&pass.lease, pass.run, &new_hold("x"), at(6)).await.unwrap().id;
+    let fingerprint = Fingerprint { content: hash("new content"), rules: "normalise=2".into() };
+    let held = vec![HeldContact { id: id(4), hold, fingerprint, what: hash("what") }];
+    pass.store.record(&pass.lease, &PageRecord { held, ..pass.page(Vec::new()) }).await.unwrap();
+    step(&pass, 7, end(Some("normalise=2"), 0)).await;
+    assert_eq!(otherwise(RULES).await, 2, "it is not taken for read by these");
+    pass.record(vec![waiting(4, Vec::new())]).await;
+    step(&pass, 8, end(Some("normalise=2"), 0)).await;
+    pass.record(vec![linked(1, "c1", Role::Owner)]).await;
+    assert_eq!(otherwise("normalise=2").await, 0, "all of it was read by these: nobody is counted");
+    step(&pass, 9, end(None, 0)).await;
     assert_eq!(otherwise("normalise=2").await, 0, "what was read whole stays read whole");
 }
 

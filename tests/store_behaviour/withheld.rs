@@ -104,3 +104,16 @@ pub async fn a_hold_counts_whom_it_holds(place: &dyn Place) {
     pass.record([1, 2, 3].map(|number| judged(number, ContactState::Unmatched)).to_vec()).await;
     assert_eq!(counts().await[0], (hold, new_hold("x").count), "where it holds nobody by name: what was found");
 }
+
+pub async fn who_is_parked_is_held_and_released_as_before(place: &dyn Place) {
+    let (pass, hold, _) = held(place).await;
+    let parked =
+        || ContactRecord { parked_since: Some(at(2)), retry_at: Some(at(9)), ..judged(2, ContactState::Parked) };
+    pass.record(vec![parked()]).await;
+    assert!(pass.prior(2).await.held.is_some_and(|held| !held.released), "nothing of her was judged");
+    pass.store.decide(&Decision::Release(hold), "ugo", at(3)).await.unwrap();
+    pass.record(vec![parked()]).await;
+    assert!(pass.prior(2).await.held.is_some_and(|held| held.released));
+    pass.record(vec![judged(2, ContactState::Linked)]).await;
+    assert_eq!(pass.prior(2).await.held, None);
+}

@@ -78,6 +78,14 @@ pub(super) const REMOVE_WRITES: &str = "
 pub(super) const BURY: &str = "
     INSERT INTO tombstones (account, kind, value, erasure)
     SELECT $1, value ->> 0, value ->> 1, $3 FROM json_each($2)";
+/// Whom an identifier excluded stays excluded by her id, for as long as that erasure stands.
+pub(super) const BURY_BY: &str = "
+    INSERT INTO tombstones (account, kind, value, erasure)
+    SELECT DISTINCT t.account, 'contact', its_contact, t.erasure
+      FROM (SELECT value ->> 0 AS its_contact, value ->> 1 AS its_value FROM json_each($2)) asked
+           CROSS JOIN tombstones t
+     WHERE t.account = $1 AND t.kind IN ('email', 'phone') AND t.value = its_value
+    ON CONFLICT DO NOTHING";
 pub(super) const ALL: &str = "
     SELECT erasure, at, by, removed, lifted_at, lifted_by FROM erasures WHERE account = $1 ORDER BY erasure";
 pub(super) const LIFT: &str = "
@@ -238,6 +246,22 @@ async fn remove(
     }
     links::inherit(c, account, &left, now).await?;
     Ok(removed)
+}
+
+/// Buries contacts of a shop that were excluded for an identifier they have.
+pub(super) async fn bury_by(
+    c: &mut Connection,
+    account: &AccountName,
+    shop: &ShopName,
+    contacts: &[(ContactId, Vec<Keyed>)],
+) -> Result<(), StoreError> {
+    let by: Vec<(String, &Keyed)> =
+        contacts.iter().flat_map(|(id, by)| by.iter().map(move |one| (format!("{shop}/{id}"), one))).collect();
+    if !by.is_empty() {
+        let bury = query(BURY_BY).bind(account.as_str()).bind(json(&by)?);
+        bury.execute(c).await.map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// Forgets what a pass that was under way declared for contacts that were erased meanwhile.

@@ -35,7 +35,9 @@ pub(super) const COUNT_KNOWN: &str = "
 pub(super) const COUNT_LINKED: &str =
     "SELECT COUNT(DISTINCT customer) FROM links WHERE account = $1 AND ended_at IS NULL";
 pub(super) const COUNT_JUDGED_OTHERWISE: &str = "
-    SELECT COUNT(*) FROM contacts WHERE account = $1 AND shop = $2 AND state = 'linked' AND rules <> $3";
+    SELECT (SELECT COUNT(*) FROM contacts WHERE account = $1 AND shop = $2 AND state = 'linked' AND rules <> $3)
+         + (SELECT COUNT(*) FROM contacts c JOIN links l ON l.account = c.account AND l.shop = c.shop AND l.id = c.id
+             WHERE c.account = $1 AND c.shop = $2 AND c.state = 'parked' AND c.rules <> $3 AND l.ended_at IS NULL)";
 pub(super) const TAIL: &str = "
     SELECT id FROM contacts WHERE account = $1 AND shop = $2 AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
      ORDER BY id DESC LIMIT 1 OFFSET $3";

@@ -79,6 +79,7 @@ pub(super) async fn record(c: &mut Connection, account: &AccountName, page: &Pag
     let contacts: Vec<&ContactRecord> = contacts.into_values().collect();
     writes::settle(c, account, &page.settled, *at).await?;
     erasures::forget_writes(c, account, shop, &erased).await?;
+    erasures::bury_by(c, account, shop, &page.erased_by).await?;
     advance(c, account, page).await?;
     resync::step(c, account, page).await?;
     judge(c, account, page, &contacts).await?;
@@ -190,5 +191,8 @@ async fn judge(
         .execute(&mut *c)
         .await
         .map_err(failed)?;
-    held::drop(c, account, &page.shop, &ids).await
+    // Of whoever was parked nothing was judged: what is held of her stays held, and what a person released, released.
+    let judged = contacts.iter().filter(|contact| contact.parked_since.is_none());
+    let judged: Vec<ContactId> = judged.map(|contact| contact.entry.id).collect();
+    held::drop(c, account, &page.shop, &judged).await
 }

@@ -43,8 +43,20 @@ pub(super) const GONE: &str = "
            recheck_at = NULL, retry_at = NULL, attempts = 0, parked_since = NULL, judged_at = $4, judged_by = $5
      WHERE account = $1 AND shop = $2 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3))
        AND (state IS NULL OR state NOT IN ('gone', 'excluded'))";
+/// Whoever could not be looked at leaves a shop in doubt; a rule that still waits for a person, or for somebody who was
+/// parked, has not been applied to everybody.
 pub(super) const SURE: &str = "
-    UPDATE shops SET resynced_at = $3, rules = COALESCE($4, rules), doubted_at = NULL
+    UPDATE shops
+       SET resynced_at = $3,
+           doubted_at = CASE WHEN EXISTS (SELECT 1 FROM contacts c
+                                           WHERE c.account = $1 AND c.shop = $2
+                                             AND (c.missing = 1 OR c.state = 'parked' AND c.reason = 'search-failed'))
+                             THEN doubted_at END,
+           rules = CASE WHEN EXISTS (SELECT 1 FROM held h WHERE h.account = $1 AND h.shop = $2)
+                          OR EXISTS (SELECT 1 FROM contacts c
+                                      WHERE c.account = $1 AND c.shop = $2 AND c.state IN ('linked', 'parked')
+                                        AND c.rules <> $4) THEN rules
+                        ELSE COALESCE($4, rules) END
      WHERE account = $1 AND shop = $2";
 pub(super) const OVER: &str = "DELETE FROM resyncs WHERE account = $1 AND shop = $2";
 pub(super) const FORGET_LINKS: &str = "DELETE FROM links WHERE account = $1 AND shop = $2 AND ended_at < $3";

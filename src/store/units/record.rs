@@ -161,9 +161,10 @@ pub enum ResyncStep {
     },
     /// All pages are read.
     Whole,
-    /// It is complete: the shop was read whole by these rules, and is in doubt no more.
+    /// It is complete: the shop was read whole by these rules, and is in doubt no more unless somebody could not be looked at.
     End {
-        /// The rules, as fingerprints name them; `None` if it was not everything that was read.
+        /// The rules, as fingerprints name them; `None` if it was not everything that was read. Not taken where updates are held, or somebody
+        /// who was parked is still judged by others.
         rules: Option<String>,
         /// Former links that ended before this are forgotten, and what identified contacts gone before it.
         forget_before: Moment,
@@ -191,6 +192,9 @@ pub struct PageRecord {
     pub end: bool,
     /// Whether this completes a reading of the whole lookback.
     pub deep: bool,
+    /// Contacts that were excluded for an identifier they have, with what they have: a tombstone of each keeps her excluded whatever address she
+    /// takes, and goes with the erasure that it is of.
+    pub erased_by: Vec<(ContactId, Vec<Keyed>)>,
     /// Updates of this page that are held.
     pub held: Vec<HeldContact>,
     /// Contacts that are certainly not in the shop any more. Their links become former ones, and who is linked beside them inherits.
@@ -217,6 +221,7 @@ impl PageRecord {
             checkpoint: None,
             end: false,
             deep: false,
+            erased_by: Vec::new(),
             held: Vec::new(),
             gone: Vec::new(),
             found: Vec::new(),
