@@ -1,17 +1,20 @@
 """The dashboard is one: unique panels that do not overlap, queries that Prometheus can read; and no alert without a severity, a
-section of deploy/README.md, and a test that raises it. What the metrics are called is not known here.
+section of deploy/README.md, and a test that raises it; who is asked for figures is labelled as the rules need it. What the metrics
+are called is not known here.
 
-    observability.py PROMTOOL
+    observability.py PROMTOOL KUBECTL
 """
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 
 import yaml
 
+import manifests
 import said
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -26,6 +29,47 @@ def readable(promtool, queries):
         file.flush()
         run = subprocess.run([promtool, "check", "rules", file.name], capture_output=True, text=True, check=False)
     return None if run.returncode == 0 else run.stderr
+
+
+def scraped(promtool, kubectl, groups):
+    """What is wrong with the scrape configurations: to Prometheus, to the rules, and held against the pods they are to find."""
+    wrong, jobs = [], []
+    for path in sorted(FOLDER.glob("scrape-*.yaml")):
+        text = path.read_text()
+        jobs += yaml.safe_load(text)["scrape_configs"]
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            # Debian's promtool knows nothing of Kubernetes.
+            file.write(re.sub(r"kubernetes_sd_configs:\n( *)- role: pod\n", r"static_configs:\n\1- targets: [x]\n", text))
+            file.flush()
+            run = subprocess.run([promtool, "check", "config", "--syntax-only", file.name], capture_output=True, text=True, check=False)
+        if run.returncode != 0:
+            wrong.append(f"{path.name}: {run.stdout}{run.stderr}")
+    looked_for = set(re.findall(r'\bup\{job=~"([^"]*)"', json.dumps(groups).replace('\\"', '"')))
+    for job in jobs:
+        if not looked_for or not all(re.fullmatch(pattern, job["job_name"]) for pattern in looked_for):
+            wrong.append(f"scrape-…: no rule looks for job {job['job_name']}")
+        for group in job.get("static_configs", []):
+            if not group.get("labels", {}).get("account"):
+                wrong.append(f"scrape-…: of {group['targets']} nothing says which account")
+    [pods] = [job["relabel_configs"] for job in jobs if "kubernetes_sd_configs" in job]
+    if "namespace" not in {each.get("target_label") for each in pods}:
+        wrong.append("scrape-pods.yaml: pods have no namespace")
+    [keep] = [each for each in pods if each.get("action") == "keep"]
+    for thing in manifests.render(manifests.DEPLOY / "daemon", kubectl):
+        if thing["kind"] == "Deployment":
+            template = thing["spec"]["template"]
+            labels = {re.sub(r"\W", "_", name): value for name, value in template["metadata"]["labels"].items()}
+            ports = [port["name"] for port in template["spec"]["containers"][0]["ports"]]
+            found = {";".join([*(labels.get(source.removeprefix("__meta_kubernetes_pod_label_"), "") for source in keep["source_labels"][:-1]),
+                               port]) for port in ports}
+            if keep["source_labels"][-1] != "__meta_kubernetes_pod_container_port_name" or keep["regex"] not in found:
+                wrong.append(f"scrape-pods.yaml: '{keep['regex']}' finds none of the daemon's pods: {sorted(found)}")
+    # Of two accounts in one job each is asked by itself: an aggregation that forgets a label mixes them.
+    for rule in [rule for group in groups for rule in group["rules"]]:
+        for labels in re.findall(r"\b(?:by|on) \(([^)]+)\)", rule["expr"]):
+            if not labels.startswith("namespace, job, account"):
+                wrong.append(f"{rule['alert']}: `{labels}` does not tell accounts apart")
+    return wrong
 
 
 def main():
@@ -59,6 +103,7 @@ def main():
         wrong.append("a broken query was taken for one")
 
     groups = yaml.safe_load((FOLDER / "anagrafe.rules.yaml").read_text())["groups"]
+    wrong += scraped(promtool, sys.argv[2] if len(sys.argv) > 2 else "kubectl", groups)
     tests = [test for path in sorted(HERE.glob("alerts*.yaml")) for test in yaml.safe_load(path.read_text())["tests"]]
     raised = {each["alertname"] for test in tests for each in test["alert_rule_test"] if each.get("exp_alerts")}
     sections = said.anchors((said.DEPLOY / "README.md").read_text())

@@ -1,4 +1,5 @@
-"""What the pages, comments and units of deploy/ say is there: every command and flag of the program, every file, every section.
+"""What the pages, comments and units of deploy/ say is there: every command and flag of the program, every file, every section. And
+what the daemon can post as an alert, and each hold, has its row in deploy/README.md.
 
     said.py ANAGRAFE
 """
@@ -89,6 +90,37 @@ def anchors(page):
     return out | set(re.findall(r'<a id="([^"]+)">', page))
 
 
+def words(source, function, enum="Self"):
+    """Variant and word, of a function of a file of the model that gives each variant its word."""
+    body = re.search(rf"fn {function}\(self\).*?\n    }}\n", (ROOT / "src" / "model" / source).read_text(), re.S)[0]
+    return dict(re.findall(rf'{enum}::(\w+)(?:\(_\))?\)* => "(\w*)"', body))
+
+
+def posted():
+    """Subject and kind of everything that the daemon can post."""
+    subjects, passes, holds = words("alert.rs", "word"), words("run.rs", "as_str"), words("hold.rs", "as_str")
+    kinds = {
+        "Failed": set(passes.values()),
+        "Held": {*holds.values(), *words("alert.rs", "kind", "HeldBy").values()},
+        "Doubt": {""},
+        # A survey is part of a sync, and is stale with it.
+        "Stale": {passes[variant] for variant in re.search(
+            r"for pass in \[Pass::(\w+), Pass::(\w+)\]", (ROOT / "src" / "plan" / "alerts.rs").read_text()).groups()},
+    }
+    return [(word, kind) for variant, word in subjects.items() for kind in kinds[variant]]
+
+
+def unexplained(page, pairs):
+    """What is posted and has no row, and holds without one."""
+    rows = [row.split("|")[1] for row in re.findall(r"^\| `.*$", page, re.M)]
+    for word, kind in pairs:
+        if not any(cell.startswith(f" `{word}`") and (f"`{kind}`" in cell if kind else "`" not in cell[len(word) + 3:]) for cell in rows):
+            yield f"deploy/README.md: nothing of an alert `{word}`, `{kind}`"
+    for kind in words("hold.rs", "as_str").values():
+        if f'<a id="hold-{kind}"></a>`{kind}`' not in page:
+            yield f"deploy/README.md: nothing of the hold `{kind}`"
+
+
 def main():
     binary = str(pathlib.Path(sys.argv[1]).resolve())
     wrong, commands = [], 0
@@ -119,7 +151,11 @@ def main():
             wrong.append(f"deploy/README.md: there is no {page}")
         if section and section not in anchors((DEPLOY / page).read_text() if page else readme):
             wrong.append(f"deploy/README.md: no section #{section}")
-    # The check itself can fail.
+    pairs = posted()
+    wrong += unexplained(readme, pairs)
+    # The checks themselves can fail.
+    if len(pairs) < 13 or not any(unexplained(readme.replace("`doubted`", "doubted"), pairs)) or not any(unexplained(readme, [("held", "new")])):
+        wrong.append(f"an alert without a row went by, of {pairs}")
     for words in [["snyc"], ["sync", "--slow"], ["holds", "relese", "1"], ["sync", "--ok-if"[:-1], "busy"]]:
         if missing(binary, words) is None:
             wrong.append(f"`anagrafe {' '.join(words)}` was taken for a command")
@@ -129,7 +165,7 @@ def main():
         print(line, file=sys.stderr)
     if wrong:
         sys.exit(1)
-    print(f"{commands} command lines there, and all files and sections")
+    print(f"{commands} command lines there, all files and sections, and {len(pairs)} kinds of alerts")
 
 
 if __name__ == "__main__":
