@@ -75,6 +75,12 @@ pub fn is_displaced(missing: u64, there: u64, newcomers: u64) -> bool {
     missing >= FEW && missing > there && newcomers > there
 }
 
+/// Whether a page shows nobody but newcomers, and too many to be taken for such without a look at who stood last below it.
+#[must_use]
+pub const fn is_all_new(missing: u64, there: u64, newcomers: u64) -> bool {
+    missing == 0 && there == 0 && newcomers >= FEW
+}
+
 /// Fewer than these may be chance.
 const FEW: u64 = 5;
 

@@ -57,6 +57,8 @@ pub struct Crossing<'a> {
     pub since: Moment,
     /// The highest id known when the reading began: what is above came since.
     pub highest: i64,
+    /// The id after which the last pages that are known begin.
+    pub tail_after: i64,
     /// The history of (observed at, highest id), oldest first.
     pub observed: Vec<(Moment, i64)>,
     /// Contacts handled by id before the pages: each is read once.
@@ -108,7 +110,11 @@ impl Crossing<'_> {
         let mut sorted = self.sieve().sort(records, members, &known);
         guards::not_strangers(self.bridge, self.tenure, self.run, &sorted.strangers, sorted.known).await?;
         let newcomers: Vec<ContactId> = all.iter().filter(|id| !known.contacts.contains_key(id)).copied().collect();
-        guards::not_displaced(self.bridge, self.tenure, self.run, &known, &newcomers).await?;
+        let (missing, there) = match self.below(&known, &newcomers, reach).await? {
+            Some(below) => below,
+            None => (known.missing.clone(), known.contacts.len() as u64),
+        };
+        guards::not_displaced(self.bridge, self.tenure, self.run, (&missing, there), &newcomers).await?;
         let work = std::mem::take(&mut sorted.work);
         let gathering = gather::gather(self.bridge, work, &sorted.hashes, &known);
         let Gathered { evidence, failed, in_doubt } = unless_stopped(&self.bridge.stop, gathering).await?;

@@ -13,7 +13,7 @@ use crate::{
     },
     open2b::Conditions,
     plan::{completeness, safeguards},
-    store::{Known, ShopProgress},
+    store::ShopProgress,
 };
 
 /// A store that went back in time authorises nothing; a dry run may look.
@@ -78,20 +78,20 @@ pub(super) async fn not_displaced(
     bridge: &Bridge,
     tenure: &Tenure,
     run: RunId,
-    known: &Known,
+    (missing, there): (&[ContactId], u64),
     newcomers: &[ContactId],
 ) -> Result<(), PassError> {
-    let (missing, there) = (known.missing.len() as u64, known.contacts.len() as u64);
-    if !completeness::is_displaced(missing, there, newcomers.len() as u64) {
+    let lacks = missing.len() as u64;
+    if !completeness::is_displaced(lacks, there, newcomers.len() as u64) {
         return Ok(());
     }
     let reason = format!(
-        "of {} known contacts of one page {missing} are not there any more, and {} are that nobody knew: is shops.{}.url still the same shop? Nothing was concluded. If it is, release this hold",
-        missing.saturating_add(there),
+        "of {} known contacts of one page, or just below it, {lacks} are not there any more, and {} are that nobody knew: is shops.{}.url still the same shop? Nothing was concluded. If it is, release this hold",
+        lacks.saturating_add(there),
         newcomers.len(),
         bridge.shop_name()
     );
-    let hold = of_page(bridge, reason, known.missing.iter(), &("displaced", &known.missing, newcomers));
+    let hold = of_page(bridge, reason, missing.iter(), &("displaced", missing, newcomers));
     holding::stop_unless_released(bridge, tenure, run, hold).await
 }
 

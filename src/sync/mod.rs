@@ -7,6 +7,7 @@
 //! ```
 
 pub mod apply;
+mod below;
 pub mod by_hand;
 pub mod check;
 pub mod clock;

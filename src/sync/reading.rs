@@ -56,6 +56,7 @@ impl<'a> Body<'a> {
             canary: false,
             since: self.started_at,
             highest: progress.checkpoint,
+            tail_after: progress.tail_after,
             observed: progress.observed.clone(),
             handled: BTreeSet::new(),
         }

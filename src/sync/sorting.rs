@@ -170,7 +170,7 @@ fn is_erased(hashes: &Hashes, erased: &BTreeSet<Keyed>) -> bool {
 }
 
 /// Whether a contact that was judged is somebody else altogether now: she had something to be known by, and nothing of it remains.
-fn is_stranger(prior: &Prior, now: &Hashes) -> bool {
+pub(super) fn is_stranger(prior: &Prior, now: &Hashes) -> bool {
     let before = &prior.entry;
     let shares = |one: Option<Keyed>, other: Option<Keyed>| one.is_some() && one == other;
     let named = before.name.iter().any(|word| now.name.contains(word));
