@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anagrafe::sandbox::{Absorbed, Fault, FaultKind, Survivor};
+use anagrafe::sandbox::{Absorbed, Fault, FaultKind, RetryAfter, Survivor};
 use serde_json::json;
 
 use super::{
@@ -49,6 +49,16 @@ async fn table(on: On) {
         (Truncated, 1),
         (NotJson, 1),
         (InvalidUtf8, 1),
+        (Nested { depth: 100_000 }, 1),
+        (Huge { bytes: 33 << 20 }, 1),
+        (Bomb { bytes: 33 << 20 }, 1),
+        // An answer may lie about who remains: both are read.
+        (AnotherId, 1),
+        // Refused before it was looked at, and sent again.
+        (Status { status: 429, retry_after: Some(RetryAfter::Seconds(1)), body: None }, 2),
+        (Status { status: 429, retry_after: Some(RetryAfter::Date(1)), body: None }, 2),
+        (status(401), 2),
+        (status(403), 2),
         // Applied when the client has given up, and before it is too late.
         (LateApply { ms: 1500 }, 1),
     ];
