@@ -183,7 +183,7 @@ pub struct Standing {
 /// The runs of a pass over a shop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passes {
-    /// The last one.
+    /// The last one that was asked for the whole.
     pub last: LastRun,
     /// When the last one that came to its end began.
     pub last_done: Option<Moment>,

@@ -24,12 +24,16 @@ use crate::{
 };
 
 pub(super) const DOUBTED: &str = "SELECT shop, doubted_at FROM shops WHERE account = $1 AND doubted_at IS NOT NULL";
-/// Each of these is found by its key, however many runs there were.
+/// Each of these is found by its key, however many runs there were. What a person asked for a part of says neither that the whole fails nor that it
+/// goes well; while it runs, nothing tells it from the whole.
 pub(super) const PASSES: &str = "
     SELECT r.run, f.shop, f.pass, r.outcome, r.started_at, r.error, r.report, f.last_done, f.first_done,
            (SELECT b.started_at FROM runs b WHERE b.run = f.first) AS first_begun
       FROM (SELECT s.shop, p.pass,
-                   (SELECT MAX(run) FROM runs WHERE account = $1 AND runs.shop = s.shop AND runs.pass = p.pass) AS last,
+                   (SELECT run FROM runs
+                     WHERE account = $1 AND runs.shop = s.shop AND runs.pass = p.pass
+                       AND (report IS NULL OR report NOT LIKE '%\"partial\":true%')
+                     ORDER BY run DESC LIMIT 1) AS last,
                    (SELECT MIN(run) FROM runs WHERE account = $1 AND runs.shop = s.shop AND runs.pass = p.pass) AS first,
                    (SELECT MAX(started_at) FROM runs
                      WHERE account = $1 AND runs.pass = p.pass AND runs.shop = s.shop
