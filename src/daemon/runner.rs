@@ -119,8 +119,10 @@ impl Daemon<'_> {
         let now = now();
         for task in Task::ALL {
             let last_tick: Option<Moment> = timetable.last(task, now).map(Into::into);
-            match self.alive(None, crew.last_done(task)).await {
-                Ok(done) if is_missed(task, done, last_tick, now.into()) => {
+            let asked = async { Ok((crew.last_done(task).await?, crew.is_interrupted(task).await?)) };
+            let asked: anyhow::Result<_> = self.alive(None, asked).await;
+            match asked {
+                Ok((done, interrupted)) if is_missed(task, done, interrupted, last_tick, now.into()) => {
                     tracing::info!(pass = task.as_str(), "a run that was missed is made up for");
                     self.state.agenda().make_up(task, last_tick, now.into());
                 }
@@ -191,13 +193,12 @@ impl Daemon<'_> {
     /// it ended.
     async fn attend(&self, crew: &dyn Crew, task: Task, waits: Waits, tenure: &Tenure) -> Served {
         let done = self.alive(None, crew.last_done(task)).await.ok().flatten();
-        let met = waits.are_met(done, now().into());
+        let missed = waits.missed.is_some();
+        // Asked under the lease: what stands now is nobody's who is at it.
+        let interrupted = missed && self.alive(None, crew.is_interrupted(task)).await.unwrap_or(false);
+        let met = waits.are_met(done, now().into()) && !interrupted;
         // One that was missed is made up for by any that came to its end, though it began before this daemon found out.
-        let untried = if met && waits.missed.is_some() {
-            Vec::new()
-        } else {
-            self.alive(None, crew.untried(task, waits.since)).await
-        };
+        let untried = if met && missed { Vec::new() } else { self.alive(None, crew.untried(task, waits.since)).await };
         if untried.is_empty() {
             tracing::debug!(pass = task.as_str(), "another process has tried it since the tick");
             self.state.agenda().served(task, waits.since);

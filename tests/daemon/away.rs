@@ -102,7 +102,8 @@ async fn a_shop_that_was_never_synced_grows_stale_and_one_that_is_not_configured
 
 /// Sessions of a daemon's stores.
 async fn sessions(town: &Town) -> i64 {
-    let ours = "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'anagrafe' AND datname = current_database()";
+    let ours =
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'anagrafe' AND datname = current_database()";
     town.number(ours).await
 }
 

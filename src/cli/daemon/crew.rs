@@ -131,6 +131,14 @@ impl Crew for Ours {
         })
     }
 
+    async fn is_interrupted(&self, task: Task) -> anyhow::Result<bool> {
+        if task == Task::Sync {
+            return Ok(false);
+        }
+        let known = self.works.memory.store.overview().await?.shops;
+        Ok(self.shops.iter().any(|shop| known.get(shop).is_some_and(|shop| shop.resync.is_some())))
+    }
+
     async fn untried(&self, task: Task, tick: Moment) -> Vec<ShopName> {
         let Ok(tried) = self.works.memory.store.last_tried(pass(task)).await else { return self.shops.clone() };
         let now = SystemClock.now();
