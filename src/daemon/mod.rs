@@ -19,6 +19,7 @@ pub mod health;
 pub mod hooks;
 pub mod liveness;
 mod manager;
+mod pauses;
 mod present;
 mod retries;
 mod runner;
