@@ -47,8 +47,7 @@ async fn round(office: &Office, stop: &CancellationToken) -> anyhow::Result<Dura
         let pending: Vec<&KeptAlert> = kept.iter().filter(|kept| kept.delivered_at.is_none()).collect();
         metrics::alerts_pending(pending.len());
         let now = SystemClock.now();
-        let free_at = |kept: &&KeptAlert| kept.taken_until.map_or(kept.next_at, |until| until.max(kept.next_at));
-        let Some(next) = pending.iter().map(free_at).min() else { return Ok(LOOK) };
+        let Some(next) = pending.iter().map(|kept| kept.free_at(now)).min() else { return Ok(LOOK) };
         if stop.is_cancelled() || next > now {
             return Ok(next.since(now).min(LOOK));
         }

@@ -1,6 +1,6 @@
 //! Alerts: what they are decided on, what was told, what is still to be told.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
@@ -84,9 +84,6 @@ pub(super) const SETTLE: &str = "
            next_at = CASE WHEN id = $6 THEN COALESCE($9, next_at) ELSE next_at END,
            taken_by = NULL, taken_until = NULL
      WHERE account = $1 AND shop = $2 AND subject = $3 AND kind = $4 AND taken_by = $5";
-
-/// Longer than any wait between two tries, and than any try.
-const LONGEST: Duration = Duration::from_hours(1);
 
 #[async_trait]
 impl Alerts for TheStore {
@@ -194,7 +191,7 @@ async fn take(
         .bind(by)
         .bind(now.millis())
         .bind(until.millis())
-        .bind(now.after(LONGEST).millis());
+        .bind(now.after(KeptAlert::LONGEST_WAIT).millis());
     take.fetch_optional(c).await.map_err(failed)?.as_ref().map(kept).transpose()
 }
 
