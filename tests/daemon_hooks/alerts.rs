@@ -209,6 +209,22 @@ async fn an_alert_is_tried_under_one_id_until_the_receiver_takes_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn none_are_pending_once_no_alerts_are_wanted() {
+    let town = town(On::Sqlite).await;
+    breaks(&town, "contacts.find", 401);
+    let receiver = Receiver::away();
+    let [(_, url), (_, secret)] = receiver.variables().try_into().unwrap();
+    town.append(&format!("[alerts]\nurl = \"{url}\"\nsecret = \"{secret}\""));
+    let daemon = Daemon::begin(&town, &[]);
+    daemon.until("one is pending", async || daemon.figure("anagrafe_alerts_pending").await == 1).await;
+    town.edit(|text| text.split("[alerts]").next().unwrap().to_owned());
+    daemon.reload();
+    let pending = async || daemon.figure("anagrafe_alerts_pending").await;
+    daemon.within(Duration::from_mins(1), "none is", async || pending().await == 0).await;
+    assert!(daemon.logged().contains("is in force"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_alert_outlives_a_kill_and_is_delivered_by_whoever_comes_next() {
     let town = town(On::Sqlite).await;
     breaks(&town, "contacts.find", 401);

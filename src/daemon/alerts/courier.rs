@@ -25,7 +25,11 @@ const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mi
 pub async fn deliver(present: Arc<Present<Office>>, news: Arc<Notify>, stop: CancellationToken) {
     loop {
         let wait = match present.get() {
-            None => LOOK,
+            None => {
+                // Where no alerts are wanted none wait, whatever the store still has of them.
+                metrics::alerts_pending(0);
+                LOOK
+            }
             Some(office) => round(&office, &stop).await.unwrap_or_else(|error| {
                 tracing::warn!(error = %format!("{error:#}"), "alerts could not be delivered; trying again");
                 LOOK
