@@ -72,6 +72,12 @@ impl Context {
         self.stores.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(store));
     }
 
+    /// Closes a store before the end: one that nobody works with any more keeps no session of a server's.
+    async fn closed(&self, store: &Arc<dyn Store>) {
+        self.stores.lock().unwrap_or_else(PoisonError::into_inner).retain(|opened| !Arc::ptr_eq(opened, store));
+        store.close().await;
+    }
+
     fn traces(&self, traces: Traces) {
         *self.traces.lock().unwrap_or_else(PoisonError::into_inner) = Some(traces);
     }

@@ -101,7 +101,13 @@ pub async fn memory_told(
     let keys = Keys::of(settings, purpose)?;
     let (key, store) = opened(context, settings, purpose, &keys, notice).await?;
     context.opened(&store);
-    let Sealed { count: sealed, former } = store.sealed().await?;
+    let Sealed { count: sealed, former } = match store.sealed().await {
+        Ok(sealed) => sealed,
+        Err(error) => {
+            context.closed(&store).await;
+            return Err(error.into());
+        }
+    };
     let (former, pending) = (keys.former(former), keys.is_previous(&key));
     Ok(Memory { key, store, next: keys.current.filter(|_| pending), pending, former, sealed })
 }

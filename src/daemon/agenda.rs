@@ -150,11 +150,18 @@ impl Waiting {
     }
 }
 
-/// Whether a run was missed while nobody was there: none that came to its end began since its last tick. A shop that was never resynced
-/// is not owed one; its first crossing reads everybody.
+/// Whether a run was missed while nobody was there: none that came to its end began since its last tick, or one stands interrupted. A shop that
+/// was never resynced is not owed one; its first crossing reads everybody.
 #[must_use]
-pub fn is_missed(task: Task, last_done: Option<Moment>, last_tick: Option<Moment>, now: Moment) -> bool {
+pub fn is_missed(
+    task: Task,
+    last_done: Option<Moment>,
+    interrupted: bool,
+    last_tick: Option<Moment>,
+    now: Moment,
+) -> bool {
     match (last_done, last_tick) {
+        _ if interrupted => true,
         (None, _) => task == Task::Sync,
         (Some(_), None) => false,
         (Some(begun), Some(tick)) => !is_served(begun, tick, now),
@@ -309,7 +316,8 @@ mod tests {
             (Task::Resync, Some(at(66)), Some(at(5)), true),
         ];
         for (task, begun, tick, missed) in table {
-            assert_eq!(is_missed(task, begun, tick, at(7)), missed, "{task:?} {begun:?} {tick:?}");
+            assert_eq!(is_missed(task, begun, false, tick, at(7)), missed, "{task:?} {begun:?} {tick:?}");
+            assert!(is_missed(task, begun, true, tick, at(7)), "it was begun: {task:?} {begun:?} {tick:?}");
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod health;
 pub mod hooks;
 pub mod liveness;
 mod manager;
+mod pauses;
 mod present;
 mod retries;
 mod runner;
@@ -96,6 +97,8 @@ pub trait Crew {
     /// When the last run of a task that came to its end began, of the shop where that is longest ago: for a sync of all shops, and none where one
     /// has had none; for a resync of those that have had one.
     async fn last_done(&self, task: Task) -> anyhow::Result<Option<Moment>>;
+    /// Whether a task stands interrupted: a resync that read a part of a shop, and has not come to its end.
+    async fn is_interrupted(&self, task: Task) -> anyhow::Result<bool>;
     /// The shops to do a task in: where nobody has tried it since a tick, however that ended. All where that cannot be told, and for a resync all
     /// or none.
     async fn untried(&self, task: Task, tick: Moment) -> Vec<ShopName>;

@@ -14,9 +14,10 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Activity, AtTick, Crew, NoCrew, Ready, Recruiter, Seldom, State, Task, Timetable,
+    Activity, AtTick, Crew, NoCrew, Ready, Recruiter, State, Task, Timetable,
     agenda::{Waits, is_missed},
     manager,
+    pauses::{Later, Pauses},
     retries::{Retries, Served},
     ticker::Ticker,
 };
@@ -33,8 +34,8 @@ use crate::{
 
 /// How often the runner beats while it waits for something.
 const BEAT: Duration = Duration::from_secs(1);
-/// How long it waits before it tries again to open everything, at first and at most.
-const AGAIN: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));
+/// How long it waits before it asks for the lease again, where it could not be asked for.
+const AGAIN: Duration = Duration::from_secs(2);
 /// Somebody else's lease is looked at every second: one that was seen so long ago tells nothing of now.
 const SEEN: Duration = Duration::from_secs(5);
 
@@ -88,8 +89,7 @@ pub async fn run(daemon: &Daemon<'_>) -> Ended {
 impl Daemon<'_> {
     /// Opens everything, however long that takes; nothing if it is asked to stop meanwhile.
     async fn first_crew(&self) -> Result<Option<Box<dyn Crew>>, anyhow::Error> {
-        let mut wait = AGAIN.0;
-        let told = Seldom::default();
+        let mut pauses = Pauses::default();
         while !self.stop.is_cancelled() {
             let error = match self.alive(None, self.recruiter.crew()).await {
                 Ok(crew) => return Ok(Some(crew)),
@@ -99,13 +99,12 @@ impl Daemon<'_> {
                 Err(NoCrew::NotNow(error)) => error,
             };
             let why = format!("{error:#}");
-            if told.says(&why, uptime()) {
+            if pauses.says(&why, uptime()) {
                 tracing::warn!(error = %why, "not ready yet; trying again");
             }
             manager::starting(&why);
             self.state.set_ready(Ready::No(why));
-            self.pause(wait).await;
-            wait = (wait * 2).min(AGAIN.1);
+            self.pause(pauses.take()).await;
         }
         Ok(None)
     }
@@ -119,8 +118,10 @@ impl Daemon<'_> {
         let now = now();
         for task in Task::ALL {
             let last_tick: Option<Moment> = timetable.last(task, now).map(Into::into);
-            match self.alive(None, crew.last_done(task)).await {
-                Ok(done) if is_missed(task, done, last_tick, now.into()) => {
+            let asked = async { Ok((crew.last_done(task).await?, crew.is_interrupted(task).await?)) };
+            let asked: anyhow::Result<_> = self.alive(None, asked).await;
+            match asked {
+                Ok((done, interrupted)) if is_missed(task, done, interrupted, last_tick, now.into()) => {
                     tracing::info!(pass = task.as_str(), "a run that was missed is made up for");
                     self.state.agenda().make_up(task, last_tick, now.into());
                 }
@@ -133,7 +134,7 @@ impl Daemon<'_> {
     }
 
     async fn work(&self, mut crew: Box<dyn Crew>, timetable: &watch::Sender<Arc<dyn Timetable>>) {
-        let mut retries = Retries::default();
+        let (mut retries, mut later) = (Retries::default(), Later::default());
         loop {
             self.state.liveness.beat(None);
             if let Some((task, since)) = retries.take(uptime()) {
@@ -144,7 +145,7 @@ impl Daemon<'_> {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
-                () = self.reload.notified() => crew = self.reloaded(crew, timetable).await,
+                () = self.reload.notified() => crew = self.reloaded(crew, timetable, &mut later).await,
                 () = std::future::ready(()), if next.is_some() => {
                     if let Some(task) = next && let Some(how) = self.serve(&*crew, task).await {
                         retries.ended(task, how, uptime(), now().into());
@@ -169,7 +170,7 @@ impl Daemon<'_> {
                 } else {
                     self.says(Activity::AwaitingStore);
                 }
-                self.pause(AGAIN.0).await;
+                self.pause(AGAIN).await;
                 return None;
             }
         };
@@ -191,13 +192,12 @@ impl Daemon<'_> {
     /// it ended.
     async fn attend(&self, crew: &dyn Crew, task: Task, waits: Waits, tenure: &Tenure) -> Served {
         let done = self.alive(None, crew.last_done(task)).await.ok().flatten();
-        let met = waits.are_met(done, now().into());
+        let missed = waits.missed.is_some();
+        // Asked under the lease: what stands now is nobody's who is at it.
+        let interrupted = missed && self.alive(None, crew.is_interrupted(task)).await.unwrap_or(false);
+        let met = waits.are_met(done, now().into()) && !interrupted;
         // One that was missed is made up for by any that came to its end, though it began before this daemon found out.
-        let untried = if met && waits.missed.is_some() {
-            Vec::new()
-        } else {
-            self.alive(None, crew.untried(task, waits.since)).await
-        };
+        let untried = if met && missed { Vec::new() } else { self.alive(None, crew.untried(task, waits.since)).await };
         if untried.is_empty() {
             tracing::debug!(pass = task.as_str(), "another process has tried it since the tick");
             self.state.agenda().served(task, waits.since);
@@ -263,17 +263,34 @@ impl Daemon<'_> {
         self.reload.notify_one();
     }
 
-    /// Others under the configuration as it is now; the same ones where that will not do.
-    async fn reloaded(&self, crew: Box<dyn Crew>, timetable: &watch::Sender<Arc<dyn Timetable>>) -> Box<dyn Crew> {
+    /// Others under the configuration as it is now; the same ones where that will not do, or until it does.
+    async fn reloaded(
+        &self,
+        crew: Box<dyn Crew>,
+        timetable: &watch::Sender<Arc<dyn Timetable>>,
+        later: &mut Later,
+    ) -> Box<dyn Crew> {
         manager::reloading();
+        later.is_now();
         let crew = match self.alive(None, self.recruiter.crew()).await {
             Ok(new) => {
+                later.is_over();
                 tracing::info!("the configuration was read anew and is in force");
                 metrics::reloaded(true);
                 timetable.send_replace(new.timetable());
                 new
             }
-            Err(NoCrew::Refused(error) | NoCrew::NotNow(error)) => {
+            // Somebody who asked it to stop is the reason for whatever failed.
+            Err(_) if self.stop.is_cancelled() => crew,
+            Err(NoCrew::NotNow(error)) => {
+                let why = format!("{error:#}");
+                if later.again(&why, uptime(), &self.reload) {
+                    tracing::warn!(error = %why, "the new configuration cannot be taken up yet; the old one is in force until then; trying again");
+                }
+                crew
+            }
+            Err(NoCrew::Refused(error)) => {
+                later.is_over();
                 tracing::error!(error = %format!("{error:#}"), "the new configuration is refused; the old one stays in force");
                 metrics::reloaded(false);
                 crew

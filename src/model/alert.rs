@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    time::Duration,
 };
 
 use super::{
@@ -165,6 +166,19 @@ pub struct KeptAlert {
     pub taken_until: Option<Moment>,
 }
 
+impl KeptAlert {
+    /// Longer than any wait between two tries, and than any try: what is to wait for longer was written by a clock that was ahead.
+    pub const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
+    /// From when somebody may try it.
+    #[must_use]
+    pub fn free_at(&self, now: Moment) -> Moment {
+        let heeded = |at: &Moment| *at <= now.after(Self::LONGEST_WAIT);
+        let waits = [Some(self.next_at), self.taken_until].into_iter().flatten();
+        waits.filter(heeded).max().unwrap_or(now)
+    }
+}
+
 /// How things stand: what alerts are decided on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standing {
@@ -183,7 +197,7 @@ pub struct Standing {
 /// The runs of a pass over a shop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passes {
-    /// The last one.
+    /// The last one that was asked for the whole.
     pub last: LastRun,
     /// When the last one that came to its end began.
     pub last_done: Option<Moment>,
@@ -230,5 +244,30 @@ mod tests {
             assert_eq!(Subject::parse(subject.word(), subject.kind()), Some(*subject));
         }
         assert_eq!((all.len(), Subject::parse("held", ""), Subject::parse("doubt", "sync")), (14, None, None));
+    }
+
+    #[test]
+    fn an_alert_waits_for_its_try_but_not_for_a_time_that_a_clock_ahead_wrote() {
+        let minute = |minute: i64| Moment::from_millis(minute * 60_000);
+        let free = |next_at, taken_until| {
+            let alert = Alert {
+                about: About { shop: None, subject: Subject::Doubt },
+                state: AlertState::Raised,
+                revision: 1,
+                id: "1".into(),
+                causes: BTreeSet::new(),
+                since: minute(0),
+                at: minute(0),
+                summary: "it broke".into(),
+                todo: Vec::new(),
+            };
+            KeptAlert { alert, tries: 1, next_at, delivered_at: None, taken_until }.free_at(minute(100))
+        };
+        assert_eq!(free(minute(90), None), minute(90), "its time has come");
+        assert_eq!(free(minute(105), None), minute(105), "it waits");
+        assert_eq!(free(minute(90), Some(minute(101))), minute(101), "somebody tries it");
+        assert_eq!(free(minute(161), None), minute(100), "it was two hours later, and is not any more");
+        assert_eq!(free(minute(161), Some(minute(222))), minute(100));
+        assert_eq!(free(minute(161), Some(minute(101))), minute(101), "somebody tries it all the same");
     }
 }

@@ -3,10 +3,12 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
+use anagrafe::sandbox::{Fault, FaultKind, RetryAfter};
+
 use super::{
-    Daemon, shifted,
-    support::{On, postgres::Cluster},
-    town, until_async,
+    Daemon, all_done, behind_the_door, shifted,
+    support::{On, Town, postgres::Cluster},
+    town, until, until_async, until_done,
 };
 
 const SYNCED: &str = "anagrafe_staleness_seconds{shop=\"main\",pass=\"sync\"}";
@@ -96,4 +98,50 @@ async fn a_shop_that_was_never_synced_grows_stale_and_one_that_is_not_configured
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(daemon.figure(SYNCED).await.unwrap() >= 1.0, "from its last run on");
     daemon.stop().await;
+}
+
+/// Sessions of a daemon's stores.
+async fn sessions(town: &Town) -> i64 {
+    let ours =
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'anagrafe' AND datname = current_database()";
+    town.number(ours).await
+}
+
+/// The front door is away, and asks nobody to try again soon.
+fn door_is_shut(town: &Town, status: u16) {
+    let kind = FaultKind::Status { status, retry_after: Some(RetryAfter::Seconds(3_600)), body: None };
+    town.sandbox.faults().set(Fault::always("world", kind));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_session_is_kept_of_a_store_with_which_nobody_could_begin() {
+    let town = town(On::Postgres).await;
+    behind_the_door(&town);
+    door_is_shut(&town, 503);
+    let mut daemon = Daemon::of(&town);
+    until(|| town.calls("world") >= 4).await;
+    let kept = sessions(&town).await;
+    assert!(kept <= 1, "after four tries: {kept}");
+    town.sandbox.faults().clear();
+    until_done(&town, "sync", 1).await;
+    until_async(async || daemon.status().await["daemon"]["activity"] == "idle").await;
+
+    let before = sessions(&town).await;
+    door_is_shut(&town, 404);
+    let reloads = async |outcome: &str| {
+        daemon.figure(&format!("anagrafe_config_reloads_total{{outcome=\"{outcome}\"}}")).await.unwrap_or(0.0)
+    };
+    for refused in [1.0, 2.0, 3.0, 4.0] {
+        daemon.signal("HUP");
+        until_async(async || reloads("refused").await >= refused).await;
+    }
+    let after = sessions(&town).await;
+    // Its own may be some more by now: it was looked at meanwhile.
+    assert!(after <= before + 2, "{before}, and after four reloads {after}");
+    town.sandbox.faults().clear();
+    daemon.signal("HUP");
+    until_async(async || reloads("taken").await >= 1.0).await;
+    until_async(async || sessions(&town).await <= before).await;
+    daemon.stop().await;
+    all_done(&town).await;
 }

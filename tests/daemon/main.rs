@@ -53,6 +53,12 @@ fn person(n: i64) -> ShopContact {
     contact(n, "", &format!("p{n}@example.it"), &format!("333 {:07}", 1_000_000 + n))
 }
 
+/// Where the account lives is asked at Vivocha's front door from now on.
+fn behind_the_door(town: &Town) {
+    let base = format!("base_url = \"{}\"", town.sandbox.vivocha_base_url());
+    town.edit(|text| text.replace(&base, &format!("www = \"{}\"", town.sandbox.www_url())));
+}
+
 /// Writes take so long from now on.
 fn slow(town: &Town, ms: u64) {
     town.sandbox.faults().set(Fault::always("customers.update", FaultKind::Latency { ms }));

@@ -1,9 +1,14 @@
 //! SIGHUP: a new configuration and new secrets are taken up between two runs; one that will not do is refused, and the old one goes on.
 
-use anagrafe::model::HashKey;
+use std::time::Duration;
+
+use anagrafe::{
+    model::HashKey,
+    sandbox::{Fault, FaultKind, RetryAfter},
+};
 
 use super::{
-    Daemon, PEOPLE, all_done, person, runs, slow,
+    Daemon, PEOPLE, all_done, behind_the_door, person, runs, slow,
     support::{On, Town, both},
     town, until, until_async, until_done,
 };
@@ -36,6 +41,57 @@ async fn reloaded(on: On) {
     );
     assert_eq!(daemon.get("/readyz").await.unwrap().0, 200);
     daemon.stop().await;
+    all_done(&town).await;
+}
+
+both!(a_reload_that_meets_a_passing_fault_is_tried_again_until_it_is_taken, passing);
+async fn passing(on: On) {
+    let town = town(on).await;
+    let mut daemon = Daemon::of(&town);
+    until_done(&town, "sync", 1).await;
+    let next = daemon.status().await["daemon"]["next"]["resync"].clone();
+    behind_the_door(&town);
+    town.append("[schedule]\nresync = \"17 5 * * *\"");
+    let kind = FaultKind::Status { status: 503, retry_after: Some(RetryAfter::Seconds(3_600)), body: None };
+    town.sandbox.faults().set(Fault::always("world", kind));
+    daemon.signal("HUP");
+    until(|| town.calls("world") >= 3).await;
+    assert_eq!((reloads(&daemon, "taken").await, reloads(&daemon, "refused").await), (0.0, 0.0));
+    assert_eq!(daemon.status().await["daemon"]["next"]["resync"], next, "the old one is in force");
+    assert_eq!(daemon.get("/readyz").await.unwrap().0, 200);
+    assert_eq!(daemon.log().matches("cannot be taken up yet").count(), 1, "told seldom: {}", daemon.log());
+
+    town.sandbox.faults().clear();
+    until_async(async || reloads(&daemon, "taken").await >= 1.0).await;
+    let after = daemon.status().await["daemon"]["next"]["resync"].clone();
+    assert!(after.as_str().unwrap().contains("T05:17:00"), "{after}");
+    let asked = town.calls("world");
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!((town.calls("world"), reloads(&daemon, "taken").await), (asked, 1.0), "and no more");
+    daemon.stop().await;
+    all_done(&town).await;
+}
+
+/// Also one that waits for the lease, which another process has for as long as this takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_is_tried_again_while_it_stands_by() {
+    let town = town(On::Sqlite).await;
+    slow(&town, 700);
+    let mut first = Daemon::of(&town);
+    until(|| town.calls("customers.update") >= 1).await;
+    let mut second = Daemon::of(&town);
+    until_async(async || second.get("/status").await.is_some_and(|(_, text)| text.contains("standing-by"))).await;
+    behind_the_door(&town);
+    let kind = FaultKind::Status { status: 503, retry_after: Some(RetryAfter::Seconds(3_600)), body: None };
+    town.sandbox.faults().set(Fault::next("world", 2, kind));
+    second.signal("HUP");
+    until_async(async || reloads(&second, "taken").await >= 1.0).await;
+    assert_eq!(runs(&town, "sync", Some("done")).await, 0, "the other one works still");
+    town.sandbox.faults().clear();
+    until_done(&town, "sync", 1).await;
+    for daemon in [&mut first, &mut second] {
+        daemon.stop().await;
+    }
     all_done(&town).await;
 }
 

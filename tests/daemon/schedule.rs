@@ -1,6 +1,8 @@
 //! What is run when: by the schedule, never two at once, and what was missed once.
 
-use std::time::Duration;
+use std::{process::Stdio, time::Duration};
+
+use anagrafe::sandbox::{Fault, FaultKind};
 
 use super::{
     Daemon, PEOPLE, all_done, runs, shifted, slow,
@@ -43,12 +45,36 @@ async fn what_is_not_to_be_made_up_for_is_not() {
     assert_eq!(runs(&town, "sync", None).await, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_resync_that_was_interrupted_is_made_up_for_and_goes_on() {
-    let town = town(On::Sqlite).await;
+both!(a_resync_that_was_interrupted_is_made_up_for_and_goes_on, goes_on);
+async fn goes_on(on: On) {
+    let town = town(on).await;
     town.edit(|text| text.replace("[shops.main]", "[shops.main]\npage_size = 5"));
+    town.anagrafe(&["sync"]).await.code(0);
+    town.sandbox.faults().set(Fault::always("contacts.find", FaultKind::Latency { ms: 400 }));
+    let mut resync = town.command(&["resync"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    until_async(async || town.number("SELECT COUNT(*) FROM resyncs WHERE after >= 10").await == 1).await;
+    resync.kill().unwrap();
+    resync.wait().unwrap();
+    town.sandbox.faults().clear();
+    assert_eq!(town.number("SELECT COUNT(*) FROM resyncs WHERE whole = 0").await, 1, "in its midst");
+    // It was the first one, and no tick of the schedule was missed.
+    let mut daemon = Daemon::with(&town, |command| {
+        command.env("ANAGRAFE__SCHEDULE__SYNC", "0 0 1 1 *").env("ANAGRAFE__SCHEDULE__RESYNC", "0 0 2 1 *");
+    });
+    until_done(&town, "resync", 1).await;
+    daemon.stop().await;
+    let log = daemon.log();
+    assert!(log.contains("the resync goes on where it was interrupted"), "{log}");
+    assert_eq!(town.number("SELECT COUNT(*) FROM resyncs").await, 0);
+    assert_eq!(runs(&town, "resync", None).await, 2, "the one that died, and one");
+    all_done(&town).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resync_that_was_missed_is_made_up_for() {
+    let town = town(On::Sqlite).await;
     town.anagrafe(&["resync"]).await.code(0);
-    // Of yesterday, and the one of tonight was killed.
+    // Of yesterday; at tonight's nobody was there.
     town.execute("UPDATE runs SET started_at = started_at - 86400000").await;
     let mut daemon = Daemon::with(&town, |command| {
         command.env("ANAGRAFE__SCHEDULE__SYNC", "0 0 1 1 *");
@@ -85,8 +111,7 @@ async fn between(on: On) {
     town.anagrafe(&["sync"]).await.code(0);
     town.anagrafe(&["resync"]).await.code(0);
     town.execute("UPDATE runs SET started_at = started_at - 200000000").await;
-    let fault = anagrafe::sandbox::Fault::always("contacts.find", anagrafe::sandbox::FaultKind::Latency { ms: 400 });
-    town.sandbox.faults().set(fault);
+    town.sandbox.faults().set(Fault::always("contacts.find", FaultKind::Latency { ms: 400 }));
     let mut daemon = Daemon::with(&town, |command| {
         shifted(command, "+0 x60");
         command.env("ANAGRAFE__SCHEDULE__SYNC", "* * * * *").env("ANAGRAFE__SCHEDULE__LOOKBACK_PAGES", "1");

@@ -7,7 +7,7 @@ use anagrafe::sandbox::{Fault, FaultKind};
 use super::{
     Daemon, all_done, slow,
     support::{On, both},
-    town, until, until_done,
+    town, until, until_async, until_done,
 };
 
 both!(f3_at_the_first_signal_the_call_in_flight_ends_and_nothing_new_is_sent, first);
@@ -64,6 +64,25 @@ async fn a_second_signal_ends_it_at_once() {
     let (code, took) = daemon.end().await;
     assert_eq!(code, Some(143));
     assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+/// One that installs no handler ends by the signal itself; but the first process of a container would go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_waits_ends_at_once_and_changes_nothing() {
+    let town = town(On::Postgres).await;
+    // Another process migrates just now.
+    town.number("SELECT COUNT(*) FROM pg_advisory_lock(7091186431)").await;
+    let mut migration = Daemon { child: town.command(&["migrate"]).spawn().unwrap(), port: 0, log: town.config() };
+    let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    until_async(async || town.number(waits).await == 1).await;
+    migration.signal("TERM");
+    let (code, took) = migration.end().await;
+    assert_eq!(code, Some(143));
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    town.number("SELECT COUNT(*) FROM pg_advisory_unlock(7091186431)").await;
+    assert_eq!(town.number("SELECT COUNT(*) FROM accounts").await, 0);
+    town.anagrafe(&["migrate"]).await.code(0);
+    assert_eq!(town.number("SELECT COUNT(*) FROM accounts").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -85,6 +85,26 @@ async fn a_failure_is_told_once_and_so_is_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_asked_for_a_part_of_neither_fails_nor_recovers_the_whole() {
+    let town = town(On::Sqlite).await;
+    let receiver = Receiver::that(Answers::Takes).await;
+    let daemon = Daemon::start(&town, &variables(&receiver)).await;
+    town.anagrafe(&["resync", "--contact", "999"]).await.code(2);
+    sleep(ALL_IS_TOLD).await;
+    assert_eq!(told(&receiver), Vec::<String>::new(), "somebody mistyped");
+    breaks(&town, "contacts.find", 401);
+    town.anagrafe(&["resync"]).await.code(1);
+    daemon.until("it is told", async || told(&receiver) == ["failed resync raised"]).await;
+    town.sandbox.faults().clear();
+    town.anagrafe(&["resync", "--contact", "1"]).await.code(0);
+    sleep(ALL_IS_TOLD).await;
+    assert_eq!(told(&receiver), ["failed resync raised"], "one contact is not the shop");
+    town.anagrafe(&["resync"]).await.code(0);
+    daemon.until("its end is told", async || told(&receiver).len() == 2).await;
+    assert_eq!(daemon.stop().await, 143);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_held_is_told_and_so_is_its_release() {
     let town = town(On::Sqlite).await.merging();
     for _ in 0..2 {
@@ -186,6 +206,22 @@ async fn an_alert_is_tried_under_one_id_until_the_receiver_takes_it() {
     let bodies: BTreeSet<String> = receiver.tries().iter().map(|(_, body)| body.to_string()).collect();
     assert_eq!(bodies.len(), 1, "the same bytes at each try: {bodies:?}");
     assert_eq!(daemon.figure("anagrafe_alerts_total{outcome=\"delivered\"}").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn none_are_pending_once_no_alerts_are_wanted() {
+    let town = town(On::Sqlite).await;
+    breaks(&town, "contacts.find", 401);
+    let receiver = Receiver::away();
+    let [(_, url), (_, secret)] = receiver.variables().try_into().unwrap();
+    town.append(&format!("[alerts]\nurl = \"{url}\"\nsecret = \"{secret}\""));
+    let daemon = Daemon::begin(&town, &[]);
+    daemon.until("one is pending", async || daemon.figure("anagrafe_alerts_pending").await == 1).await;
+    town.edit(|text| text.split("[alerts]").next().unwrap().to_owned());
+    daemon.reload();
+    let pending = async || daemon.figure("anagrafe_alerts_pending").await;
+    daemon.within(Duration::from_mins(1), "none is", async || pending().await == 0).await;
+    assert!(daemon.logged().contains("is in force"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

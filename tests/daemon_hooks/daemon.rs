@@ -140,6 +140,12 @@ impl Daemon {
             .await
     }
 
+    /// Asks it to read its configuration anew.
+    pub fn reload(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    }
+
     /// Kills it at once.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

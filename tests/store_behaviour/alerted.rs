@@ -92,6 +92,30 @@ pub async fn what_stands_is_what_alerts_are_decided_on(place: &dyn Place) {
     assert_eq!((resync.first_begun, resync.first_done), (at(20), None));
 }
 
+pub async fn a_part_tells_nothing_of_the_whole(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    let ran = async |second, outcome, partial| {
+        let new = NewRun { shop: shop("alfa"), source: hash("alfa"), pass: Pass::Resync, at: at(second) };
+        let run = pass.store.begin(&pass.lease, &new).await.unwrap();
+        let mut report = pass.store.runs(RunQuery::One(run)).await.unwrap().remove(0);
+        (report.outcome, report.partial) = (outcome, partial);
+        pass.store.finish(&pass.lease, &report).await.unwrap();
+        run
+    };
+    let last = async || {
+        let standing = pass.store.look().await.unwrap().standing;
+        standing.passes.get(&(shop("alfa"), Pass::Resync)).map(|its| (its.last.run, its.last.outcome))
+    };
+    ran(1, Outcome::Failed, true).await;
+    assert_eq!(last().await, None, "a part is all there was");
+    let whole = ran(2, Outcome::Done, false).await;
+    ran(3, Outcome::Failed, true).await;
+    assert_eq!(last().await, Some((whole, Outcome::Done)), "a part that failed is no failure of the whole");
+    let whole = ran(4, Outcome::Failed, false).await;
+    ran(5, Outcome::Done, true).await;
+    assert_eq!(last().await, Some((whole, Outcome::Failed)), "nor one that went well its end");
+}
+
 pub async fn a_change_is_told_once_whoever_finds_it(place: &dyn Place) {
     let (one, other) = (place.open().await, place.open().await);
     assert_eq!(one.tell(&[raised(FAILED, 1)]).await.unwrap(), 1);

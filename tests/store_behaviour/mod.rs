@@ -128,6 +128,7 @@ macro_rules! store_behaviours {
                 an_erased_address_is_recognised_by_its_seal, who_is_erased_or_let_in_again_meanwhile_stays_so,
                 rules_by_which_all_was_read_are_known_under_the_new_key;
             alerted: of_nothing_there_is_nothing_to_tell, what_stands_is_what_alerts_are_decided_on,
+                     a_part_tells_nothing_of_the_whole,
                 a_change_is_told_once_whoever_finds_it, an_alert_is_delivered_by_one_and_tried_until_it_is,
                 what_somebody_took_who_died_is_taken_again_in_time, a_change_waits_for_the_one_before_and_takes_its_place,
                 whoever_may_have_changed_is_due_but_for_those_who_never_are;

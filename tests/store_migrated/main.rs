@@ -31,7 +31,7 @@ use anagrafe::{
 use place::Place;
 
 /// What each version put into the tables that it brought. Both databases take all of it.
-const FILLED: [&str; 7] = [
+const FILLED: [&str; 8] = [
     include_str!("../support/version_1.sql"),
     include_str!("version_2.sql"),
     include_str!("version_3.sql"),
@@ -39,6 +39,7 @@ const FILLED: [&str; 7] = [
     include_str!("version_5.sql"),
     include_str!("version_6.sql"),
     include_str!("version_7.sql"),
+    include_str!("version_8.sql"),
 ];
 
 fn key() -> HashKey {
@@ -192,6 +193,8 @@ async fn what_was_in_the_newer_tables_is_answered_as_it_was_put() {
         assert_eq!(store.sealed().await.unwrap().count, 1);
         assert_eq!((store.alerts().await.unwrap().len(), store.by_hand(&customer("c1")).await.unwrap().len()), (3, 2));
         assert_eq!(store.runs(RunQuery::One(RunId(3))).await.unwrap()[0].read, 2);
+        let resynced = store.last_done(Pass::Resync).await.unwrap();
+        assert_eq!(resynced, [(alfa(), Moment::from_millis(91))].into(), "of the whole");
         goes_on(&*store).await;
         store.close().await;
     }
@@ -208,7 +211,7 @@ async fn goes_on(store: &dyn Store) {
     let Acquired::Ours { lease, went_back } = store.acquire(&claim).await.unwrap() else { panic!("it was silent") };
     assert_eq!((lease.epoch, went_back), (8, true), "it was elsewhere before");
     let new = NewRun { shop: alfa(), source: key().hash("test", "c"), pass: Pass::Sync, at: now };
-    assert_eq!(store.begin(&lease, &new).await.unwrap(), RunId(5));
+    assert_eq!(store.begin(&lease, &new).await.unwrap(), RunId(6));
     store.lift(1, "eva", now).await.unwrap();
     let whom =
         anagrafe::store::Erasure { contacts: vec![ContactKey { shop: alfa(), id: id(1) }], ..Default::default() };

@@ -65,20 +65,23 @@ impl Recruiter for FromConfiguration<'_> {
             .map_err(|failure| if is_final(&failure) { refused(failure) } else { NoCrew::NotNow(failure.error) })?;
         let shops: Vec<ShopName> = works.settings.shops.keys().cloned().collect();
         let watched = self.look.would_watch(&shops);
-        self.rooms.see(&works, &watched).map_err(refused)?;
+        if let Err(failure) = self.rooms.see(&works, &watched) {
+            self.context.closed(&works.memory.store).await;
+            return Err(refused(failure));
+        }
         logging::change(self.context, &settings);
         if settings.observe.log_format != self.log_format {
             tracing::warn!("observe.log_format is another now: the log is written so after the next start");
         }
         if let Some(old) = self.look.see(settings, Arc::clone(&works.memory), watched) {
-            old.store.close().await;
+            self.context.closed(&old.store).await;
         }
         Ok(Box::new(Ours { works, shops, rotated: Cell::new(false) }))
     }
 }
 
 impl FromConfiguration<'_> {
-    /// Opens everything.
+    /// Opens everything. Where that fails nothing stays open: it is tried again for as long as it takes, each time with another store.
     async fn works(&self, settings: &Settings) -> Result<Works, Failure> {
         let notice = |text: &str| {
             if self.away.says(text, uptime()) {
@@ -87,7 +90,12 @@ impl FromConfiguration<'_> {
         };
         let memory = setup::memory_told(self.context, settings, Purpose::Work, &notice).await?;
         self.away.over();
-        Works::under(memory, settings.clone(), self.signals.clone(), Voice::Daemon).await
+        let store = Arc::clone(&memory.store);
+        let works = Works::under(memory, settings.clone(), self.signals.clone(), Voice::Daemon).await;
+        if works.is_err() {
+            self.context.closed(&store).await;
+        }
+        works
     }
 }
 
@@ -121,6 +129,14 @@ impl Crew for Ours {
             Task::Sync => ours.min().flatten(),
             Task::Resync => ours.flatten().min(),
         })
+    }
+
+    async fn is_interrupted(&self, task: Task) -> anyhow::Result<bool> {
+        if task == Task::Sync {
+            return Ok(false);
+        }
+        let known = self.works.memory.store.overview().await?.shops;
+        Ok(self.shops.iter().any(|shop| known.get(shop).is_some_and(|shop| shop.resync.is_some())))
     }
 
     async fn untried(&self, task: Task, tick: Moment) -> Vec<ShopName> {

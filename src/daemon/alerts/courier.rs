@@ -25,7 +25,11 @@ const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mi
 pub async fn deliver(present: Arc<Present<Office>>, news: Arc<Notify>, stop: CancellationToken) {
     loop {
         let wait = match present.get() {
-            None => LOOK,
+            None => {
+                // Where no alerts are wanted none wait, whatever the store still has of them.
+                metrics::alerts_pending(0);
+                LOOK
+            }
             Some(office) => round(&office, &stop).await.unwrap_or_else(|error| {
                 tracing::warn!(error = %format!("{error:#}"), "alerts could not be delivered; trying again");
                 LOOK
@@ -47,8 +51,7 @@ async fn round(office: &Office, stop: &CancellationToken) -> anyhow::Result<Dura
         let pending: Vec<&KeptAlert> = kept.iter().filter(|kept| kept.delivered_at.is_none()).collect();
         metrics::alerts_pending(pending.len());
         let now = SystemClock.now();
-        let free_at = |kept: &&KeptAlert| kept.taken_until.map_or(kept.next_at, |until| until.max(kept.next_at));
-        let Some(next) = pending.iter().map(free_at).min() else { return Ok(LOOK) };
+        let Some(next) = pending.iter().map(|kept| kept.free_at(now)).min() else { return Ok(LOOK) };
         if stop.is_cancelled() || next > now {
             return Ok(next.since(now).min(LOOK));
         }

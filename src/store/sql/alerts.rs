@@ -1,6 +1,6 @@
 //! Alerts: what they are decided on, what was told, what is still to be told.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
@@ -24,12 +24,16 @@ use crate::{
 };
 
 pub(super) const DOUBTED: &str = "SELECT shop, doubted_at FROM shops WHERE account = $1 AND doubted_at IS NOT NULL";
-/// Each of these is found by its key, however many runs there were.
+/// Each of these is found by its key, however many runs there were. What a person asked for a part of says neither that the whole fails nor that it
+/// goes well; while it runs, nothing tells it from the whole.
 pub(super) const PASSES: &str = "
     SELECT r.run, f.shop, f.pass, r.outcome, r.started_at, r.error, r.report, f.last_done, f.first_done,
            (SELECT b.started_at FROM runs b WHERE b.run = f.first) AS first_begun
       FROM (SELECT s.shop, p.pass,
-                   (SELECT MAX(run) FROM runs WHERE account = $1 AND runs.shop = s.shop AND runs.pass = p.pass) AS last,
+                   (SELECT run FROM runs
+                     WHERE account = $1 AND runs.shop = s.shop AND runs.pass = p.pass
+                       AND (report IS NULL OR report NOT LIKE '%\"partial\":true%')
+                     ORDER BY run DESC LIMIT 1) AS last,
                    (SELECT MIN(run) FROM runs WHERE account = $1 AND runs.shop = s.shop AND runs.pass = p.pass) AS first,
                    (SELECT MAX(started_at) FROM runs
                      WHERE account = $1 AND runs.pass = p.pass AND runs.shop = s.shop
@@ -80,9 +84,6 @@ pub(super) const SETTLE: &str = "
            next_at = CASE WHEN id = $6 THEN COALESCE($9, next_at) ELSE next_at END,
            taken_by = NULL, taken_until = NULL
      WHERE account = $1 AND shop = $2 AND subject = $3 AND kind = $4 AND taken_by = $5";
-
-/// Longer than any wait between two tries, and than any try.
-const LONGEST: Duration = Duration::from_hours(1);
 
 #[async_trait]
 impl Alerts for TheStore {
@@ -190,7 +191,7 @@ async fn take(
         .bind(by)
         .bind(now.millis())
         .bind(until.millis())
-        .bind(now.after(LONGEST).millis());
+        .bind(now.after(KeptAlert::LONGEST_WAIT).millis());
     take.fetch_optional(c).await.map_err(failed)?.as_ref().map(kept).transpose()
 }
 

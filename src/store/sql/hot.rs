@@ -1,7 +1,8 @@
 //! The statements of a page, by name: each adapter's tests ask its database how it would carry them out.
 
 use super::{
-    dialect, due, erasures, held, index, known, lease, links, merging, proposals, record, rekey, resync, runs, writes,
+    alerts, dialect, due, erasures, held, index, known, lease, links, merging, proposals, questions, record, rekey,
+    resync, runs, writes,
 };
 
 /// The statements of every page: their cost must follow the page, not the shop.
@@ -64,4 +65,12 @@ pub(in crate::store) const HOT: &[(&str, &str)] = &[
     ("recognise", rekey::UNSEAL),
     ("recognise by e-mail", rekey::UNSEAL_CONTACTS[0]),
     ("recognise by number", rekey::UNSEAL_CONTACTS[1]),
+];
+
+/// What is asked at every tick and whenever a monitor looks: their cost must follow the shops, not the runs there ever were.
+pub(in crate::store) const OF_RUNS: &[(&str, &str)] = &[
+    ("last done", runs::LAST_DONE),
+    ("last tried", runs::LAST_TRIED),
+    ("passes", alerts::PASSES),
+    ("last runs", questions::LAST_RUNS),
 ];

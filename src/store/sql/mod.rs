@@ -49,7 +49,10 @@ use futures::future::BoxFuture;
 
 pub(super) use self::lane::Lane;
 #[cfg(test)]
-pub(super) use self::{hot::HOT, index::survey};
+pub(super) use self::{
+    hot::{HOT, OF_RUNS},
+    index::survey,
+};
 use super::{Database, TheStore, dialect, failure};
 use crate::{
     model::{

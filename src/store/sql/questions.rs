@@ -26,9 +26,15 @@ pub(super) const SHOPS: &str = "
       FROM shops WHERE account = $1";
 pub(super) const STATES: &str = "
     SELECT shop, state, reason, COUNT(*) AS contacts FROM contacts WHERE account = $1 GROUP BY shop, state, reason";
+/// Each is found by its key, however many runs there were.
 pub(super) const LAST_RUNS: &str = "
-    SELECT run, shop, pass, outcome, started_at, error, report FROM runs
-     WHERE run IN (SELECT MAX(run) FROM runs WHERE account = $1 GROUP BY shop, pass) ORDER BY run DESC";
+    SELECT r.run, r.shop, r.pass, r.outcome, r.started_at, r.error, r.report
+      FROM (SELECT (SELECT MAX(run) FROM runs WHERE account = $1 AND runs.shop = s.shop AND runs.pass = p.pass) AS last
+              FROM shops s
+                   CROSS JOIN (SELECT 'survey' AS pass UNION ALL SELECT 'sync' UNION ALL SELECT 'resync') p
+             WHERE s.account = $1) f
+           JOIN runs r ON r.run = f.last
+     ORDER BY r.run DESC";
 pub(super) const OPEN_PROPOSALS: &str = "
     SELECT COUNT(CASE WHEN kind = 'link' THEN 1 END), COUNT(CASE WHEN kind = 'merge' THEN 1 END)
       FROM proposals WHERE account = $1 AND state = 'open'";

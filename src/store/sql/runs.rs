@@ -33,11 +33,13 @@ pub(super) const BEGIN: &str = "
 pub(super) const FINISH: &str = "UPDATE runs SET outcome = $3, report = $4 WHERE account = $1 AND run = $2";
 pub(super) const LAST: &str = "
     SELECT run, shop, pass, outcome, started_at, error, report FROM runs WHERE account = $1 ORDER BY run DESC LIMIT $2";
-/// Of the whole: one that was asked for a part says so in its report.
+/// Of the whole: one that was asked for a part says so in its report. Found from the end of an index: runs are as many as the store is old.
 pub(super) const LAST_DONE: &str = "
-    SELECT shop, MAX(started_at) AS started_at FROM runs
-     WHERE account = $1 AND pass = $2 AND outcome IN ('done', 'parked', 'held') AND report NOT LIKE '%\"partial\":true%'
-     GROUP BY shop";
+    SELECT s.shop,
+           (SELECT MAX(r.started_at) FROM runs r
+             WHERE r.account = s.account AND r.shop = s.shop AND r.pass = $2
+               AND r.outcome IN ('done', 'parked', 'held') AND r.report NOT LIKE '%\"partial\":true%') AS started_at
+      FROM shops s WHERE s.account = $1";
 /// The latest of each shop, of the whole, that ended by itself, found from the end of the index; and its survey, while that is all a pass comes to. A run
 /// whose process died has no report.
 pub(super) const LAST_TRIED: &str = "
@@ -109,12 +111,10 @@ pub(super) async fn last_done(
     account: &AccountName,
     pass: Pass,
 ) -> Result<BTreeMap<ShopName, Moment>, StoreError> {
-    Ok(all(query(LAST_DONE).bind(account.as_str()).bind(pass.as_str()), c, |row| {
-        Ok((shop(row)?, moment(row, "started_at")?))
-    })
-    .await?
-    .into_iter()
-    .collect())
+    let done = all(query(LAST_DONE).bind(account.as_str()).bind(pass.as_str()), c, |row| {
+        Ok((shop(row)?, maybe_moment(row, "started_at")?))
+    });
+    Ok(done.await?.into_iter().filter_map(|(shop, done)| Some((shop, done?))).collect())
 }
 
 pub(super) async fn last_tried(

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row, query, sqlite::SqliteRow};
 use super::{
     OpenOptions, SqliteStore,
     failure::failed,
-    sql::{HOT, Lane, survey},
+    sql::{HOT, Lane, OF_RUNS, survey},
 };
 use crate::{
     model::{AccountName, HashKey, Keyed, ShopName, time::Moment},
@@ -219,6 +219,23 @@ async fn no_statement_of_a_page_reads_a_whole_table() {
                 // A search by the account alone reads all of it, but where the account is the key.
                 let one_row = step.contains("SEARCH leases") || step.contains("SEARCH accounts");
                 assert!(one_row || !step.ends_with("(account=?)"), "{name}: {steps:#?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_of_runs_is_found_by_their_shop_and_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    for (name, sql) in OF_RUNS {
+        for lane in [&store.writer, &store.readers] {
+            let rows = run(lane, &format!("EXPLAIN QUERY PLAN {sql}")).await.unwrap();
+            let steps: Vec<String> = rows.iter().map(|row| row.try_get("detail").unwrap()).collect();
+            let of_runs = |step: &&String| ["runs", "r", "b"].contains(&step.split(' ').nth(1).unwrap_or_default());
+            for step in steps.iter().filter(of_runs) {
+                let found = step.contains("rowid=?") || (step.contains("shop=?") && step.contains("pass=?"));
+                assert!(found, "{name}: {steps:#?}");
             }
         }
     }

@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use sqlx::{AssertSqlSafe, PgConnection, query_scalar};
 
-use super::{super::sql::HOT, Database, open, survey_then};
+use super::{
+    super::sql::{HOT, OF_RUNS},
+    Database, open, survey_then,
+};
 
 /// Many accounts, of which one is large; as many rows of each kind as make it pay to find them by their keys.
 const FULL: &str = "
@@ -14,8 +17,8 @@ const FULL: &str = "
     INSERT INTO shops (account, shop) SELECT 'other' || n, 'alfa' FROM generate_series(1, 3000) n;
     INSERT INTO shops (account, shop) VALUES ('account', 'alfa'), ('account', 'beta');
     INSERT INTO observations SELECT account, shop, n, n FROM generate_series(1, 20) n, shops;
-    INSERT INTO runs (account, shop, pass, epoch, outcome, started_at)
-    SELECT CASE WHEN n % 2 = 0 THEN 'account' ELSE 'other' || n % 3000 + 1 END, 'alfa', 'sync', n, 'done', n FROM generate_series(1, 6000) n;
+    INSERT INTO runs (account, shop, pass, epoch, outcome, started_at, report)
+    SELECT CASE WHEN n % 2 = 0 THEN 'account' ELSE 'other' || n % 3000 + 1 END, 'alfa', 'sync', n, 'done', n, '{}' FROM generate_series(1, 6000) n;
     INSERT INTO contacts (account, shop, id, email, phone, name, retry_at, missing, state, content, reason, rules, judged_at, judged_by)
     SELECT 'account', shop, n, md5('e' || n), md5('p' || n), '', CASE WHEN n % 50 = 0 THEN n END, CAST(n % 200 = 0 AS INT),
            'linked', md5('c'), 'both', 'rules', n, 1
@@ -64,6 +67,31 @@ async fn no_statement_of_a_page_reads_a_whole_table() {
     database.meddle("ANALYZE").await;
     let whole = whole(&database).await;
     assert!(whole.is_empty(), "{whole}");
+}
+
+/// Runs are as many as the store is old.
+#[tokio::test]
+async fn what_is_asked_of_runs_is_found_by_their_shop_and_pass() {
+    let database = Database::new().await;
+    open(&database).await;
+    database.meddle(FULL).await;
+    database.meddle("ANALYZE").await;
+    let mut session = database.cluster.connect("anagrafe", &database.name).await;
+    sqlx::raw_sql("SET plan_cache_mode = force_generic_plan").execute(&mut session).await.unwrap();
+    for (name, sql) in OF_RUNS {
+        let plan = plan(&mut session, sql).await.unwrap_or_else(|| panic!("{name} cannot be prepared: {sql}"));
+        let mut of_runs = false;
+        for step in &plan {
+            assert!(!step.contains("Seq Scan on"), "{name}:\n{}", plan.join("\n"));
+            if step.contains(" on ") {
+                of_runs = step.contains(" on runs");
+            }
+            if of_runs && step.trim().starts_with("Index Cond:") {
+                let found = step.contains("(run = ") || (step.contains("shop = ") && step.contains("pass = "));
+                assert!(found, "{name}:\n{}", plan.join("\n"));
+            }
+        }
+    }
 }
 
 /// As in the first minute of a first crossing, or for ever where autovacuum is off.
