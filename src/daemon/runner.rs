@@ -276,13 +276,14 @@ impl Daemon<'_> {
             Ok(new) => {
                 later.is_over();
                 tracing::info!("the configuration was read anew and is in force");
-                metrics::reloaded(true);
+                metrics::reloaded("taken");
                 timetable.send_replace(new.timetable());
                 new
             }
             // Somebody who asked it to stop is the reason for whatever failed.
             Err(_) if self.stop.is_cancelled() => crew,
             Err(NoCrew::NotNow(error)) => {
+                metrics::reloaded("postponed");
                 let why = format!("{error:#}");
                 if later.again(&why, uptime(), &self.reload) {
                     tracing::warn!(error = %why, "the new configuration cannot be taken up yet; the old one is in force until then; trying again");
@@ -292,7 +293,7 @@ impl Daemon<'_> {
             Err(NoCrew::Refused(error)) => {
                 later.is_over();
                 tracing::error!(error = %format!("{error:#}"), "the new configuration is refused; the old one stays in force");
-                metrics::reloaded(false);
+                metrics::reloaded("refused");
                 crew
             }
         };

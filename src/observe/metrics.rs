@@ -84,7 +84,7 @@ pub const ALL: &[Metric] = &[
         "anagrafe_hooks_total",
         "Calls of Vivocha's hook, by outcome: accepted, ignored, forged, replayed, oversized, flooded, malformed",
     ),
-    counts("anagrafe_config_reloads_total", "Reloads of the configuration, by whether it was taken"),
+    counts("anagrafe_config_reloads_total", "Reloads of the configuration, by outcome: taken, refused, postponed"),
 ];
 
 /// Upper bounds of seconds, from a call on the same host to a crossing of a day.
@@ -241,9 +241,8 @@ pub fn hook(outcome: &'static str) {
     counter!("anagrafe_hooks_total", "outcome" => outcome).increment(1);
 }
 
-/// The configuration was reloaded, or refused.
-pub fn reloaded(taken: bool) {
-    let outcome = if taken { "taken" } else { "refused" };
+/// The configuration was reloaded, refused, or could not be taken up yet.
+pub fn reloaded(outcome: &'static str) {
     counter!("anagrafe_config_reloads_total", "outcome" => outcome).increment(1);
 }
 

@@ -57,6 +57,7 @@ async fn passing(on: On) {
     daemon.signal("HUP");
     until(|| town.calls("world") >= 3).await;
     assert_eq!((reloads(&daemon, "taken").await, reloads(&daemon, "refused").await), (0.0, 0.0));
+    assert!(reloads(&daemon, "postponed").await >= 2.0, "whoever watches sees that it waits");
     assert_eq!(daemon.status().await["daemon"]["next"]["resync"], next, "the old one is in force");
     assert_eq!(daemon.get("/readyz").await.unwrap().0, 200);
     assert_eq!(daemon.log().matches("cannot be taken up yet").count(), 1, "told seldom: {}", daemon.log());
