@@ -102,7 +102,7 @@ impl Commit<'_> {
         for contact in &self.plan.contacts {
             let id = contact.contact.id;
             if held.iter().any(|held| held.id == id) {
-                let unparked = record::held(self.about(id));
+                let unparked = record::held(&self.about(id));
                 page.ended.push(Ended::In(unparked.as_ref().map_or_else(|| self.state_of(id), |record| record.state)));
                 page.records.extend(unparked);
                 continue;

@@ -45,7 +45,7 @@ pub(super) async fn not_shrunk(
         holding::fall(bridge, HoldKind::Shrunk).await?;
         return Ok(Counted { count, released: 0 });
     };
-    let hold = of_count(bridge, progress, count, &found.to_string());
+    let hold = of_count(bridge, progress, count, &found);
     let released = hold.count;
     holding::stop_unless_released(bridge, tenure, run, hold).await?;
     Ok(Counted { count, released })

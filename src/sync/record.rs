@@ -137,7 +137,7 @@ pub fn parked(about: About<'_>, cause: &str, terms: &Terms) -> ContactRecord {
 /// The record of a contact that was parked, and could be handled now, and whose update is held: she is parked no more, and nothing that
 /// was asked for is done. None of whoever was not parked: she stays as she is.
 #[must_use]
-pub fn held(about: About<'_>) -> Option<ContactRecord> {
+pub fn held(about: &About<'_>) -> Option<ContactRecord> {
     let prior = about.prior?;
     let before = prior.judged.as_ref().filter(|judged| judged.state == ContactState::Parked)?;
     Some(ContactRecord {

@@ -183,8 +183,8 @@ pub async fn who_was_judged_by_other_rules_is_counted_until_all_was_read_by_them
     // And so is whose update is held.
     let hold = pass.store.hold(&pass.lease, pass.run, &new_hold("x"), at(6)).await.unwrap().id;
     let fingerprint = Fingerprint { content: hash("new content"), rules: "normalise=2".into() };
-    let held = vec![HeldContact { id: id(4), hold, fingerprint, what: hash("what") }];
-    pass.store.record(&pass.lease, &PageRecord { held, ..pass.page(Vec::new()) }).await.unwrap();
+    let update = HeldContact { id: id(4), hold, fingerprint, what: hash("what") };
+    pass.store.record(&pass.lease, &PageRecord { held: vec![update], ..pass.page(Vec::new()) }).await.unwrap();
     step(&pass, 7, end(Some("normalise=2"), 0)).await;
     assert_eq!(otherwise(RULES).await, 2, "it is not taken for read by these");
     pass.record(vec![waiting(4, Vec::new())]).await;
