@@ -154,6 +154,7 @@ impl From<PassError> for Failure {
             | PassError::Stopped
             | PassError::LeaseLost
             | PassError::Incomplete { .. }
+            | PassError::StillDoubted
             | PassError::Overrides { .. }
             | PassError::Canary { .. }
             | PassError::NotReadBack { .. }

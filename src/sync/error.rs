@@ -50,6 +50,11 @@ pub enum PassError {
         /// The figures.
         doubt: String,
     },
+    /// A resync of a store in doubt could not look at everybody.
+    #[error(
+        "not everybody could be looked at again, because a contact could not be read or its customers not searched for: the store stays in doubt, and nothing is written. Run `anagrafe resync` once more; the log says what failed"
+    )]
+    StillDoubted,
     /// A person asked for contacts by their ids, and there is none of them.
     #[error("none of these contacts exists: nothing was done; look for them with `anagrafe contacts find`")]
     NoSuchContacts,
@@ -111,6 +116,7 @@ impl PassError {
             Self::Paused => "paused",
             Self::Doubted { .. } => "doubted",
             Self::Incomplete { .. } => "incomplete",
+            Self::StillDoubted => "still-doubted",
             Self::NoSuchContacts => "no-such-contacts",
             Self::LeaseLost => "lease-lost",
             Self::Overrides { .. } => "overrides",

@@ -68,8 +68,8 @@ impl Body<'_> {
         let end = PageRecord { resync: Some(ResyncStep::End { rules, forget_before }), ..self.nothing() };
         self.bridge.store.record(&self.tenure.lease(), &end).await?;
         if doubted {
-            // Whoever could not be read or searched for has not been looked at again.
-            return guards::not_doubted(self.bridge, &self.progress().await?);
+            let still = self.progress().await?.doubted_at.is_some();
+            return if still { Err(PassError::StillDoubted) } else { Ok(()) };
         }
         self.merging(&mut crossing, tally).instrument(traces::phase(Phase::Merging)).await
     }

@@ -198,6 +198,7 @@ fn outcome(ended: &Result<(), PassError>, tally: &Tally) -> Outcome {
             | PassError::Outage { .. }
             | PassError::LeaseLost
             | PassError::Incomplete { .. }
+            | PassError::StillDoubted
             | PassError::Overrides { .. }
             | PassError::Canary { .. }
             | PassError::NotReadBack { .. }

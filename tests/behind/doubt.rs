@@ -88,8 +88,9 @@ async fn unread(on: On) {
         let away = FaultKind::Status { status, retry_after: None, body: None };
         town.execute("UPDATE shops SET doubted_at = 1").await;
         town.sandbox.faults().set(Fault::always(call, away));
-        let ended = town.anagrafe(&["resync"]).await.code(4);
-        assert!(ended.stderr.contains("anagrafe resync"), "{ended:?}");
+        let ended = town.anagrafe(&["resync"]).await.code(1);
+        assert!(ended.stderr.contains("stays in doubt") && ended.stderr.contains("anagrafe resync"), "{ended:?}");
+        town.anagrafe(&["sync"]).await.code(4);
         town.sandbox.faults().clear();
         assert!(town.anagrafe(&["status"]).await.stdout.contains("IN DOUBT"), "{call}");
         town.anagrafe(&["resync"]).await.code(0);

@@ -245,6 +245,7 @@ impl Told {
             | PassError::Outage { .. }
             | PassError::Paused
             | PassError::Incomplete { .. }
+            | PassError::StillDoubted
             | PassError::Doubted { .. }
             | PassError::Overrides { .. }
             | PassError::Canary { .. }
