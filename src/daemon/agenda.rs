@@ -92,7 +92,7 @@ impl Agenda {
     #[must_use]
     pub fn next(&self) -> Option<Task> {
         let waits = |task: &Task| self.waits(*task).is_some();
-        [Task::Sync, Task::Resync].into_iter().find(waits)
+        Task::ALL.into_iter().find(waits)
     }
 
     /// It is begun for what waited since a moment. What came since then waits on.

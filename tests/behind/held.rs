@@ -38,6 +38,12 @@ async fn beyond(on: On) {
     assert_eq!(again["updates"], 0, "an unchanged hold: exit 0, and listed: {again}");
     assert_eq!(again["holds"][0]["count"], 50, "{again}");
     assert!(again["calls"]["vivocha"].as_object().unwrap().is_empty(), "and nobody is asked again: {again}");
+    let forced = town.anagrafe(&["resync", "--force", "--json"]).await.code(0).json();
+    assert_eq!(
+        (&forced["updates"], &forced["holds"][0]["count"]),
+        (&json!(0), &json!(50)),
+        "they would fit now: {forced}"
+    );
     town.anagrafe(&["holds", "release", &hold(&town).await]).await.code(0);
     let report = town.anagrafe(&["sync", "--json"]).await.code(0).json();
     assert_eq!(report["updates"], 50, "{report}");
