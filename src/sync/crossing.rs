@@ -63,6 +63,8 @@ pub struct Crossing<'a> {
     pub observed: Vec<(Moment, i64)>,
     /// Contacts handled by id before the pages: each is read once.
     pub handled: BTreeSet<ContactId>,
+    /// How often contacts were looked at between two pages.
+    pub looks: BTreeMap<ContactId, u8>,
 }
 
 /// What a handled page stands for.

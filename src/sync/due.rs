@@ -1,7 +1,10 @@
 //! Contacts that are due by themselves, wherever they stand: parked ones, those a person decided about, heirs of an owner that
 //! went. A few are fetched by id; many by the pages they stand on, which costs no more calls and mostly far fewer.
 
+use std::collections::BTreeSet;
+
 use futures::{StreamExt as _, stream};
+use tracing::Instrument as _;
 
 use super::{
     Bridge, PassError,
@@ -13,6 +16,7 @@ use super::{
 use crate::{
     http::{CallError, Verdict},
     model::{ContactId, Hashes, state::ContactState},
+    observe::traces::{self, Phase},
     open2b::{Field, Record},
     store::{Due, DueQuery, PageQuery, PageRecord},
 };
@@ -21,6 +25,10 @@ use crate::{
 pub(super) const MAX_DUE: u64 = 1000;
 /// Up to so many are fetched by id.
 const BY_ID: usize = 40;
+/// Up to so many that became due at once are handled between two pages: each costs a call of its own, and more of them wait for the next one.
+const BETWEEN: usize = 16;
+/// One and the same is looked at so often in a run, however often it is named.
+const LOOKS: u8 = 3;
 /// Fetches by id at once.
 const AT_ONCE: usize = 4;
 
@@ -96,6 +104,36 @@ impl Crossing<'_> {
             }
             self.by_id(&absent, fields, tally).await?;
             left = beyond;
+        }
+        Ok(())
+    }
+
+    /// Handles what became due at once while the pages are read: whoever chats does not wait for the end of a long run. Any process may have
+    /// named them; with the next page in flight there is nobody among them whom it would handle again.
+    ///
+    /// # Errors
+    /// What ends a run.
+    pub(super) async fn between(&mut self, fields: &[Field], tally: &mut Tally) -> Result<(), PassError> {
+        // A dry run records nothing of it: they would be due again after the next page.
+        if self.bridge.writer.is_none() {
+            return Ok(());
+        }
+        let tired: BTreeSet<ContactId> =
+            self.looks.iter().filter(|(_, looks)| **looks >= LOOKS).map(|(id, _)| *id).collect();
+        let query = DueQuery {
+            shop: self.bridge.shop_name().clone(),
+            why: Due::AtOnce(self.bridge.clock.now()),
+            after: 0,
+            limit: (BETWEEN + tired.len()) as u64,
+        };
+        let mut due = self.bridge.store.due(&query).await?;
+        due.retain(|id| !tired.contains(id));
+        due.truncate(BETWEEN);
+        for id in &due {
+            *self.looks.entry(*id).or_default() += 1;
+        }
+        if !due.is_empty() {
+            self.by_id(&due, fields, tally).instrument(traces::phase(Phase::Due)).await?;
         }
         Ok(())
     }

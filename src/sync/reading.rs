@@ -59,6 +59,7 @@ impl<'a> Body<'a> {
             tail_after: progress.tail_after,
             observed: progress.observed.clone(),
             handled: BTreeSet::new(),
+            looks: BTreeMap::new(),
         }
     }
 
@@ -143,6 +144,9 @@ impl<'a> Body<'a> {
             bridge.watch.crossing(&self.report(tally, None), of.max(tally.read()));
             if left == Some(0) {
                 return Ok(false);
+            }
+            if limit.is_none() {
+                crossing.between(&fields(bridge), tally).await?;
             }
             after = page.last;
             pages.go_on(after);

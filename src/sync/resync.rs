@@ -180,6 +180,7 @@ impl Body<'_> {
             crossing.handle(page.records, reach, tally).instrument(span).await?;
             after = page.last;
             bridge.watch.crossing(&self.report(tally, None), of.max(tally.read()));
+            crossing.between(&fields(bridge), tally).await?;
             if interlude.rest().await? {
                 // The page in flight was read before what ran meanwhile: its values may be older than those just written.
                 pages = Pages::after(bridge.shop.clone(), after, fields(bridge), true);

@@ -11,6 +11,7 @@
 mod alerts;
 mod daemon;
 mod hooks;
+mod long;
 mod receiver;
 #[path = "../support/mod.rs"]
 mod support;

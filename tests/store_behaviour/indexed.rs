@@ -2,10 +2,10 @@
 
 use anagrafe::{
     model::{link::Role, state::ContactState},
-    store::{ContactRecord, DueQuery, IndexEntry, PageQuery, PageRecord, ShopProgress, SurveyStep},
+    store::{ContactRecord, Due, DueQuery, IndexEntry, PageQuery, PageRecord, ShopProgress, SurveyStep},
 };
 
-use super::{Pass1, Place, RULES, at, due_by, entry, hash, id, judged, linked, of, shop};
+use super::{Pass1, Place, RULES, at, contact, due_by, entry, hash, id, judged, linked, of, shop};
 
 pub async fn a_survey_fills_the_index(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
@@ -72,6 +72,23 @@ pub async fn the_tail_begins_where_so_many_contacts_follow(place: &dyn Place) {
         let progress = pass.store.progress(&shop("alfa"), tail, RULES).await.unwrap();
         assert_eq!(progress.tail_after, after, "the last {tail}");
     }
+}
+
+pub async fn who_was_named_or_decided_about_is_due_at_once_and_who_waits_for_another_try_is_not(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    pass.survey([8, 9].map(entry).to_vec()).await;
+    let tried_again = ContactRecord { retry_at: Some(at(30)), ..judged(1, ContactState::Parked) };
+    pass.record(vec![tried_again, judged(2, ContactState::Unmatched), judged(3, ContactState::Unmatched)]).await;
+    let at_once = async |now, after, limit| {
+        let asked = DueQuery { why: Due::AtOnce(at(now)), after, ..due_by(&shop("alfa"), at(now), limit) };
+        pass.store.due(&asked).await.unwrap()
+    };
+    assert_eq!(at_once(40, 0, 9).await, []);
+    assert_eq!(pass.store.make_due(&[contact(2), contact(9)], at(20)).await.unwrap(), 2);
+    assert_eq!(at_once(20, 0, 9).await, [2, 9].map(id));
+    assert_eq!((at_once(20, 0, 1).await, at_once(20, 2, 9).await), (vec![id(2)], vec![id(9)]));
+    pass.record_at(21, vec![judged(2, ContactState::Unmatched)]).await;
+    assert_eq!(at_once(40, 0, 9).await, [id(9)], "it was looked at");
 }
 
 pub async fn due_contacts_come_in_the_order_of_ids(place: &dyn Place) {

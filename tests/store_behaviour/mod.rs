@@ -63,7 +63,8 @@ macro_rules! store_behaviours {
             indexed: a_survey_fills_the_index, a_survey_keeps_what_was_judged, a_survey_never_goes_back,
                 a_survey_does_not_bring_back_an_excluded_contact, a_shop_never_seen_has_the_zero_of_everything,
                 known_contacts_are_counted_without_the_gone_and_the_excluded, the_tail_begins_where_so_many_contacts_follow,
-                due_contacts_come_in_the_order_of_ids, shops_do_not_mix;
+                due_contacts_come_in_the_order_of_ids,
+                who_was_named_or_decided_about_is_due_at_once_and_who_waits_for_another_try_is_not, shops_do_not_mix;
             known: ids_never_seen_are_missing, a_prior_says_all_that_was_recorded, holders_are_those_of_all_shops,
                 the_gone_and_the_excluded_hold_nothing, holders_are_limited_per_identifier,
                 found_customers_come_with_their_links, writes_without_an_outcome_are_unsettled,

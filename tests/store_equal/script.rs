@@ -489,7 +489,7 @@ impl Both {
         drop(both!(self, false, |store| store.progress(&name, 3, RULES)).unwrap());
         drop(both!(self, false, |store| store.known(&page)).unwrap());
         drop(both!(self, false, |store| store.found(&customers, &identifiers)).unwrap());
-        for why in [Due::Retry(now), Due::Missing] {
+        for why in [Due::Retry(now), Due::AtOnce(now), Due::Missing] {
             let due = DueQuery { shop: name.clone(), why, after: 2, limit: 5 };
             drop(both!(self, false, |store| store.due(&due)).unwrap());
         }

@@ -5,6 +5,8 @@
 //!                                                                 └▶ worker: customer read, contacts that may be it due now ─▶ a sync
 //! ```
 //!
+//! A run that lasts meanwhile, of this process or of another one, looks at them between two of its pages.
+//!
 //! A call only makes work due. Losing every call changes nothing but the delay, and a false one could change nothing either: what is done
 //! about a contact is decided by a sync on what it reads. So all that strangers may cost us is bounded: connections, their time, the
 //! length of a body, what all of them send together; idle ones keep nobody waiting; and nothing is read of a body before its seal is

@@ -27,6 +27,12 @@ pub(super) const DUE: &str = "
      WHERE account = $1 AND shop = $2 AND id > $3 AND retry_at > $5 AND judged_at > $6
        AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
      ORDER BY id LIMIT $4";
+/// Whatever makes a contact due at once makes it so as of when it was judged; one that waits for another try was put off to a later moment.
+pub(super) const AT_ONCE: &str = "
+    SELECT id FROM contacts
+     WHERE account = $1 AND shop = $2 AND id > $3 AND retry_at <= $5 AND (judged_at IS NULL OR retry_at <= judged_at)
+       AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
+     ORDER BY id LIMIT $4";
 pub(super) const MISSING: &str = "
     SELECT id FROM contacts
      WHERE account = $1 AND shop = $2 AND id > $3 AND missing = 1
@@ -58,12 +64,14 @@ pub(super) async fn due(
     let DueQuery { shop, why, after, limit } = of;
     let sql = match why {
         Due::Retry(_) => DUE,
+        Due::AtOnce(_) => AT_ONCE,
         Due::Missing => MISSING,
     };
     let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
     let asked = query_scalar(sql).bind(account.as_str()).bind(shop.as_str()).bind(after).bind(limit);
     let asked = match why {
         Due::Retry(now) => asked.bind(now.millis()).bind(now.after(DISAGREE).millis()),
+        Due::AtOnce(now) => asked.bind(now.millis()),
         Due::Missing => asked,
     };
     let ids: Vec<i64> = asked.fetch_all(c).await.map_err(failed)?;

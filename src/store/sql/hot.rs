@@ -15,6 +15,7 @@ pub(in crate::store) const HOT: &[(&str, &str)] = &[
     ("observed", index::OBSERVED),
     ("tail", index::TAIL),
     ("due", due::DUE),
+    ("due at once", due::AT_ONCE),
     ("count due", due::COUNT_DUE),
     ("missing", due::MISSING),
     ("due now", due::DUE_NOW),

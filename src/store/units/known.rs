@@ -98,6 +98,8 @@ pub struct DueQuery {
 pub enum Due {
     /// Its retry is due by now: it was parked, a person decided about it, or it inherits.
     Retry(Moment),
+    /// It is due at once, by a moment: since it was judged somebody named it or decided about it, or it inherits.
+    AtOnce(Moment),
     /// A resync did not find it where it was.
     Missing,
 }
