@@ -157,7 +157,7 @@ async fn its_lease_is_succeeded_as_any_and_work_goes_on() {
     assert_eq!((lease.epoch, went_back), (8, false), "where it was before nobody has said");
 
     for shop in ["alfa", "beta"] {
-        let new = NewRun { shop: shop.parse().unwrap(), source: hash(shop), pass: Pass::Sync, at: now };
+        let new = NewRun { shop: shop.parse().unwrap(), source: hash(shop), pass: Pass::Sync, partial: false, at: now };
         assert!(store.begin(&lease, &new).await.unwrap().0 > 2);
     }
     let interrupted = store.runs(RunQuery::One(anagrafe::model::run::RunId(2))).await.unwrap().remove(0);

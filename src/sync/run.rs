@@ -147,7 +147,7 @@ async fn reported(
     survey: Option<SurveyNote>,
 ) -> Result<Ran, PassError> {
     let (started_at, pass, partial) = (bridge.clock.now(), task.pass(), task.is_partial());
-    let new = NewRun { shop: bridge.shop_name().clone(), source: bridge.source, pass, at: started_at };
+    let new = NewRun { shop: bridge.shop_name().clone(), source: bridge.source, pass, partial, at: started_at };
     let run = bridge.store.begin(&tenure.lease(), &new).await?;
     tenure.began(run);
     let calls_before = calls(bridge);

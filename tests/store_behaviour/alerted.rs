@@ -70,7 +70,7 @@ pub async fn what_stands_is_what_alerts_are_decided_on(place: &dyn Place) {
         pass.store.finish(lease, &report).await.unwrap();
     };
     ends(pass.run, Outcome::Done, None).await;
-    let new = |pass, second| NewRun { shop: shop("alfa"), source: hash("alfa"), pass, at: at(second) };
+    let new = |pass, second| NewRun { shop: shop("alfa"), source: hash("alfa"), pass, partial: false, at: at(second) };
     let failing = pass.store.begin(lease, &new(Pass::Sync, 10)).await.unwrap();
     ends(failing, Outcome::Failed, Some("it broke")).await;
     let running = pass.store.begin(lease, &new(Pass::Resync, 20)).await.unwrap();
@@ -95,7 +95,7 @@ pub async fn what_stands_is_what_alerts_are_decided_on(place: &dyn Place) {
 pub async fn a_part_tells_nothing_of_the_whole(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
     let ran = async |second, outcome, partial| {
-        let new = NewRun { shop: shop("alfa"), source: hash("alfa"), pass: Pass::Resync, at: at(second) };
+        let new = NewRun { shop: shop("alfa"), source: hash("alfa"), pass: Pass::Resync, partial, at: at(second) };
         let run = pass.store.begin(&pass.lease, &new).await.unwrap();
         let mut report = pass.store.runs(RunQuery::One(run)).await.unwrap().remove(0);
         (report.outcome, report.partial) = (outcome, partial);
@@ -114,6 +114,15 @@ pub async fn a_part_tells_nothing_of_the_whole(place: &dyn Place) {
     let whole = ran(4, Outcome::Failed, false).await;
     ran(5, Outcome::Done, true).await;
     assert_eq!(last().await, Some((whole, Outcome::Failed)), "nor one that went well its end");
+    // Killed: its report is never made.
+    let part = |at| NewRun { shop: shop("alfa"), source: hash("alfa"), pass: Pass::Resync, partial: true, at };
+    let killed = pass.store.begin(&pass.lease, &part(at(6))).await.unwrap();
+    assert_eq!(last().await, Some((whole, Outcome::Failed)), "nor one that runs a run of it");
+    let lease = succeed(&*pass.store, 2, at(7)).await;
+    pass.store.begin(&lease, &part(at(8))).await.unwrap();
+    let report = pass.store.runs(RunQuery::One(killed)).await.unwrap().remove(0);
+    assert_eq!((report.outcome, report.partial), (Outcome::Failed, true));
+    assert_eq!(last().await, Some((whole, Outcome::Failed)), "nor one that was killed");
 }
 
 pub async fn a_change_is_told_once_whoever_finds_it(place: &dyn Place) {

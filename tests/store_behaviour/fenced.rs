@@ -33,7 +33,7 @@ async fn nothing_is_changed_by(stale: &Pass1) {
     let mut report = store.runs(RunQuery::One(*run)).await.unwrap().remove(0);
     report.outcome = Outcome::Done;
 
-    let new = NewRun { shop: shop("beta"), source: hash("beta"), pass: Pass::Resync, at: at(61) };
+    let new = NewRun { shop: shop("beta"), source: hash("beta"), pass: Pass::Resync, partial: false, at: at(61) };
     assert_lost(&store.begin(lease, &new).await);
     assert_lost(&store.finish(lease, &report).await);
     let step = SurveyStep { shop: shop("alfa"), entries: vec![entry(1)], after: 1, whole: true };

@@ -319,7 +319,7 @@ impl Pass1 {
     pub async fn begin(place: &dyn Place) -> Self {
         let store = place.open().await;
         let lease = ours(store.acquire(&claim(1, at(0))).await.unwrap());
-        let new = NewRun { shop: shop("alfa"), source: hash("alfa"), pass: Pass::Sync, at: at(0) };
+        let new = NewRun { shop: shop("alfa"), source: hash("alfa"), pass: Pass::Sync, partial: false, at: at(0) };
         let run = store.begin(&lease, &new).await.unwrap();
         Self { store, lease, run }
     }

@@ -136,6 +136,7 @@ pub async fn the_switch_changes_all_of_it_at_once(place: &dyn Place) {
         shop: shop("beta"),
         source: then("alfa"),
         pass: anagrafe::model::run::Pass::Sync,
+        partial: false,
         at: at(11),
     };
     assert!(matches!(opened.begin(&lease, &new).await, Err(StoreError::SameShop { .. })));

@@ -63,7 +63,7 @@ pub async fn the_overview_shows_what_stands(place: &dyn Place) {
     let hold = pass.store.hold(&pass.lease, pass.run, &new_hold("x"), at(1)).await.unwrap();
     let mut again = None;
     for kind in [Pass::Resync, Pass::Sync] {
-        let new = NewRun { shop: shop("alfa"), source: hash("alfa"), pass: kind, at: at(2) };
+        let new = NewRun { shop: shop("alfa"), source: hash("alfa"), pass: kind, partial: false, at: at(2) };
         again = Some(pass.store.begin(&pass.lease, &new).await.unwrap());
     }
 
@@ -84,7 +84,7 @@ pub async fn the_overview_shows_what_stands(place: &dyn Place) {
 
 pub async fn runs_come_newest_first(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
-    let new = NewRun { shop: shop("beta"), source: hash("beta"), pass: Pass::Survey, at: at(7) };
+    let new = NewRun { shop: shop("beta"), source: hash("beta"), pass: Pass::Survey, partial: false, at: at(7) };
     let second = pass.store.begin(&pass.lease, &new).await.unwrap();
     assert!(second > pass.run);
     let running = pass.store.runs(RunQuery::One(second)).await.unwrap().remove(0);
@@ -110,7 +110,7 @@ pub async fn the_last_run_that_was_done_is_known_by_shop(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
     assert!(pass.store.last_done(Pass::Sync).await.unwrap().is_empty(), "one that runs is not done");
     let ran = async |of: &str, second, outcome| {
-        let new = NewRun { shop: shop(of), source: hash(of), pass: Pass::Sync, at: at(second) };
+        let new = NewRun { shop: shop(of), source: hash(of), pass: Pass::Sync, partial: false, at: at(second) };
         let run = pass.store.begin(&pass.lease, &new).await.unwrap();
         let mut report = pass.store.runs(RunQuery::One(run)).await.unwrap().remove(0);
         report.outcome = outcome;
@@ -128,7 +128,7 @@ pub async fn the_last_run_that_was_done_is_known_by_shop(place: &dyn Place) {
 
 /// A sync of which a person asked for a part only.
 async fn part(pass: &Pass1, of: &str, second: i64, outcome: Outcome) {
-    let new = NewRun { shop: shop(of), source: hash(of), pass: Pass::Sync, at: at(second) };
+    let new = NewRun { shop: shop(of), source: hash(of), pass: Pass::Sync, partial: false, at: at(second) };
     let run = pass.store.begin(&pass.lease, &new).await.unwrap();
     let mut report = pass.store.runs(RunQuery::One(run)).await.unwrap().remove(0);
     (report.outcome, report.partial) = (outcome, true);
@@ -138,7 +138,7 @@ async fn part(pass: &Pass1, of: &str, second: i64, outcome: Outcome) {
 pub async fn the_last_run_that_ended_by_itself_is_known_by_shop(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
     let begun = async |lease, of: &str, pass_, second| {
-        let new = NewRun { shop: shop(of), source: hash(of), pass: pass_, at: at(second) };
+        let new = NewRun { shop: shop(of), source: hash(of), pass: pass_, partial: false, at: at(second) };
         pass.store.begin(lease, &new).await.unwrap()
     };
     let ran = async |of: &str, pass_, second, outcome| {
@@ -178,7 +178,7 @@ pub async fn the_last_run_that_ended_by_itself_is_known_by_shop(place: &dyn Plac
 
 pub async fn a_dead_run_is_closed_by_the_next(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
-    let new = NewRun { shop: shop("alfa"), source: hash("alfa"), pass: Pass::Sync, at: at(100) };
+    let new = NewRun { shop: shop("alfa"), source: hash("alfa"), pass: Pass::Sync, partial: false, at: at(100) };
     let beside = pass.store.begin(&pass.lease, &new).await.unwrap();
     let outcome = async |run| {
         let run = pass.store.runs(RunQuery::One(run)).await.unwrap().remove(0);

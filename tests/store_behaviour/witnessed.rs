@@ -27,7 +27,7 @@ async fn doubted(store: &dyn Store, of: &str) -> Option<anagrafe::model::time::M
 }
 
 fn new_run(second: i64) -> NewRun {
-    NewRun { shop: shop("alfa"), source: hash("alfa"), pass: Pass::Sync, at: at(second) }
+    NewRun { shop: shop("alfa"), source: hash("alfa"), pass: Pass::Sync, partial: false, at: at(second) }
 }
 
 pub async fn a_store_that_is_as_far_as_its_witness_did_not_go_back(place: &dyn Place) {

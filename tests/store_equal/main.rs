@@ -130,6 +130,7 @@ async fn a_scratch_copy_of_a_server_holds_the_same_rows_and_leaves_nothing_there
         shop: shop("alfa"),
         source: hash("alfa"),
         pass: anagrafe::model::run::Pass::Sync,
+        partial: false,
         at: at(0),
     };
     let run = store.begin(&lease, &new).await.unwrap();

@@ -229,7 +229,7 @@ impl Both {
 
     async fn begin(&mut self) {
         let name = self.one_of(&["alfa", "beta"]).unwrap();
-        let new = NewRun { shop: shop(name), source: hash(name), pass: Pass::Sync, at: self.now() };
+        let new = NewRun { shop: shop(name), source: hash(name), pass: Pass::Sync, partial: false, at: self.now() };
         let lease = self.held_lease();
         self.run = both!(self, false, |store| store.begin(&lease, &new)).ok();
     }

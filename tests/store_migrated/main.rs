@@ -31,7 +31,7 @@ use anagrafe::{
 use place::Place;
 
 /// What each version put into the tables that it brought. Both databases take all of it.
-const FILLED: [&str; 8] = [
+const FILLED: [&str; 9] = [
     include_str!("../support/version_1.sql"),
     include_str!("version_2.sql"),
     include_str!("version_3.sql"),
@@ -40,6 +40,7 @@ const FILLED: [&str; 8] = [
     include_str!("version_6.sql"),
     include_str!("version_7.sql"),
     include_str!("version_8.sql"),
+    include_str!("version_9.sql"),
 ];
 
 fn key() -> HashKey {
@@ -210,8 +211,8 @@ async fn goes_on(store: &dyn Store) {
     let claim = Claim { succession: Some(Succession::Silent(held)), ..claim };
     let Acquired::Ours { lease, went_back } = store.acquire(&claim).await.unwrap() else { panic!("it was silent") };
     assert_eq!((lease.epoch, went_back), (8, true), "it was elsewhere before");
-    let new = NewRun { shop: alfa(), source: key().hash("test", "c"), pass: Pass::Sync, at: now };
-    assert_eq!(store.begin(&lease, &new).await.unwrap(), RunId(6));
+    let new = NewRun { shop: alfa(), source: key().hash("test", "c"), pass: Pass::Sync, partial: false, at: now };
+    assert_eq!(store.begin(&lease, &new).await.unwrap(), RunId(7));
     store.lift(1, "eva", now).await.unwrap();
     let whom =
         anagrafe::store::Erasure { contacts: vec![ContactKey { shop: alfa(), id: id(1) }], ..Default::default() };

@@ -17,6 +17,7 @@ pub(super) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
         "../../../migrations/postgres/0006_alerts.sql",
         "../../../migrations/postgres/0007_by_hand.sql",
         "../../../migrations/postgres/0008_whole_runs.sql",
+        "../../../migrations/postgres/0009_parts.sql",
     ];
     migrations.set_locking(false);
     migrations

@@ -27,22 +27,22 @@ pub(super) const DOUBTED: &str = "SELECT shop, doubted_at FROM shops WHERE accou
 /// Each of these is found by its key, however many runs there were. What a person asked for a part of says neither that the whole fails nor that it
 /// goes well; while it runs, nothing tells it from the whole.
 pub(super) const PASSES: &str = "
-    SELECT r.run, f.shop, f.pass, r.outcome, r.started_at, r.error, r.report, f.last_done, f.first_done,
+    SELECT r.run, f.shop, f.pass, r.partial, r.outcome, r.started_at, r.error, r.report, f.last_done, f.first_done,
            (SELECT b.started_at FROM runs b WHERE b.run = f.first) AS first_begun
       FROM (SELECT s.shop, p.pass,
                    (SELECT run FROM runs
                      WHERE account = $1 AND runs.shop = s.shop AND runs.pass = p.pass
-                       AND (report IS NULL OR report NOT LIKE '%\"partial\":true%')
+                       AND partial = 0
                      ORDER BY run DESC LIMIT 1) AS last,
                    (SELECT MIN(run) FROM runs WHERE account = $1 AND runs.shop = s.shop AND runs.pass = p.pass) AS first,
                    (SELECT MAX(started_at) FROM runs
                      WHERE account = $1 AND runs.pass = p.pass AND runs.shop = s.shop
                        AND outcome IN ('done', 'parked', 'held')
-                       AND report NOT LIKE '%\"partial\":true%') AS last_done,
+                       AND partial = 0) AS last_done,
                    (SELECT MIN(started_at) FROM runs
                      WHERE account = $1 AND runs.pass = p.pass AND runs.shop = s.shop
                        AND outcome IN ('done', 'parked', 'held')
-                       AND report NOT LIKE '%\"partial\":true%') AS first_done
+                       AND partial = 0) AS first_done
               FROM shops s
                    CROSS JOIN (SELECT 'survey' AS pass UNION ALL SELECT 'sync' UNION ALL SELECT 'resync') p
              WHERE s.account = $1) f

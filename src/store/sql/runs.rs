@@ -28,17 +28,17 @@ pub(super) const SHOP_SEEN: &str = "
 pub(super) const CLOSE_OLDER: &str = "
     UPDATE runs SET outcome = 'failed', error = $3 WHERE account = $1 AND epoch < $2 AND outcome = 'running'";
 pub(super) const BEGIN: &str = "
-    INSERT INTO runs (account, shop, pass, epoch, outcome, started_at) VALUES ($1, $2, $3, $4, 'running', $5)
+    INSERT INTO runs (account, shop, pass, epoch, outcome, started_at, partial) VALUES ($1, $2, $3, $4, 'running', $5, $6)
     RETURNING run";
 pub(super) const FINISH: &str = "UPDATE runs SET outcome = $3, report = $4 WHERE account = $1 AND run = $2";
 pub(super) const LAST: &str = "
-    SELECT run, shop, pass, outcome, started_at, error, report FROM runs WHERE account = $1 ORDER BY run DESC LIMIT $2";
-/// Of the whole: one that was asked for a part says so in its report. Found from the end of an index: runs are as many as the store is old.
+    SELECT run, shop, pass, partial, outcome, started_at, error, report FROM runs WHERE account = $1 ORDER BY run DESC LIMIT $2";
+/// Of the whole. Found from the end of an index: runs are as many as the store is old.
 pub(super) const LAST_DONE: &str = "
     SELECT s.shop,
            (SELECT MAX(r.started_at) FROM runs r
              WHERE r.account = s.account AND r.shop = s.shop AND r.pass = $2
-               AND r.outcome IN ('done', 'parked', 'held') AND r.report NOT LIKE '%\"partial\":true%') AS started_at
+               AND r.outcome IN ('done', 'parked', 'held') AND r.partial = 0) AS started_at
       FROM shops s WHERE s.account = $1";
 /// The latest of each shop, of the whole, that ended by itself, found from the end of the index; and its survey, while that is all a pass comes to. A run
 /// whose process died has no report.
@@ -46,7 +46,7 @@ pub(super) const LAST_TRIED: &str = "
     SELECT s.shop,
            (SELECT r.started_at FROM runs r
              WHERE r.account = s.account AND r.shop = s.shop AND r.pass = $2
-               AND r.outcome NOT IN ('running', 'stopped') AND r.report NOT LIKE '%\"partial\":true%'
+               AND r.outcome NOT IN ('running', 'stopped') AND r.report IS NOT NULL AND r.partial = 0
              ORDER BY r.run DESC LIMIT 1) AS tried,
            (SELECT r.started_at FROM runs r
              WHERE r.account = s.account AND r.shop = s.shop AND r.pass = 'survey' AND s.surveyed_whole = 0
@@ -54,7 +54,7 @@ pub(super) const LAST_TRIED: &str = "
              ORDER BY r.run DESC LIMIT 1) AS surveyed
       FROM shops s WHERE s.account = $1";
 pub(super) const ONE: &str = "
-    SELECT run, shop, pass, outcome, started_at, error, report FROM runs WHERE account = $1 AND run = $2";
+    SELECT run, shop, pass, partial, outcome, started_at, error, report FROM runs WHERE account = $1 AND run = $2";
 
 pub(super) async fn begin(
     c: &mut Connection,
@@ -62,7 +62,7 @@ pub(super) async fn begin(
     lease: &Lease,
     run: &NewRun,
 ) -> Result<RunId, StoreError> {
-    let NewRun { shop, source, pass, at } = run;
+    let NewRun { shop, source, pass, partial, at } = run;
     let (account, source) = (account.as_str(), source.to_string());
     let same = query(SAME_SHOP).bind(account).bind(&source).bind(shop.as_str());
     if let Some(row) = same.fetch_optional(&mut *c).await.map_err(failed)? {
@@ -79,6 +79,7 @@ pub(super) async fn begin(
         .bind(pass.as_str())
         .bind(lease.epoch)
         .bind(at.millis())
+        .bind(i64::from(*partial))
         .fetch_one(c)
         .await
         .map(RunId)
@@ -139,7 +140,7 @@ pub(super) fn report(row: &Row, account: &AccountName) -> Result<RunReport, Stor
         account: account.clone(),
         shop: shop(row)?,
         pass: from_word(get(row, "pass")?, "the pass of a run")?,
-        partial: false,
+        partial: get::<i64>(row, "partial")? != 0,
         outcome,
         started_at: moment(row, "started_at")?,
         duration_ms: 0,

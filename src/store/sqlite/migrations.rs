@@ -17,6 +17,7 @@ pub(super) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
         "../../../migrations/sqlite/0006_alerts.sql",
         "../../../migrations/sqlite/0007_by_hand.sql",
         "../../../migrations/sqlite/0008_whole_runs.sql",
+        "../../../migrations/sqlite/0009_parts.sql",
     ]
 });
 

@@ -117,6 +117,8 @@ pub struct NewRun {
     pub source: Keyed,
     /// What it reads.
     pub pass: Pass,
+    /// Whether a person asked for a part of it only: that says nothing of the whole, also where its process dies.
+    pub partial: bool,
     /// When it begins.
     pub at: Moment,
 }
