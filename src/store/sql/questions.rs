@@ -28,7 +28,7 @@ pub(super) const STATES: &str = "
     SELECT shop, state, reason, COUNT(*) AS contacts FROM contacts WHERE account = $1 GROUP BY shop, state, reason";
 /// Each is found by its key, however many runs there were.
 pub(super) const LAST_RUNS: &str = "
-    SELECT r.run, r.shop, r.pass, r.outcome, r.started_at, r.error, r.report
+    SELECT r.run, r.shop, r.pass, r.partial, r.outcome, r.started_at, r.error, r.report
       FROM (SELECT (SELECT MAX(run) FROM runs WHERE account = $1 AND runs.shop = s.shop AND runs.pass = p.pass) AS last
               FROM shops s
                    CROSS JOIN (SELECT 'survey' AS pass UNION ALL SELECT 'sync' UNION ALL SELECT 'resync') p
