@@ -50,7 +50,7 @@ const IMPURE: &[(&str, &str)] = &[
 /// `commit` of `store/sql/lane.rs`, where a test can have the process die.
 const COMMIT_THEMSELVES: &[(&str, usize, &str)] = &[
     ("src/store/mortal.rs", 3, "it is that place, with the sandbox"),
-    ("src/store/postgres/open.rs", 1, "what was looked at when it was opened"),
+    ("src/store/postgres/open.rs", 2, "what was looked at when it was opened"),
     ("src/store/sql/lane.rs", 2, "that place, without the sandbox; and units that read"),
     ("src/store/sqlite/open.rs", 1, "what is opened to be read"),
 ];

@@ -286,6 +286,9 @@ async fn a_key_file_that_cannot_be_read_is_named() {
     fs::create_dir(&key).unwrap();
     fails(&town, 1, &["hash.key"]).await;
     fs::remove_dir(&key).unwrap();
+    // A store without its key gets no other one, which would open nothing of it and be taken for the right one.
+    fails(&town, 2, &["hash.key is gone", "put it back"]).await;
+    assert!(!key.exists());
     fs::write(&key, "0".repeat(64)).unwrap();
     fails(&town, 2, &["hash key"]).await;
     fs::rename(town.dir.path().join("kept.key"), &key).unwrap();

@@ -235,7 +235,8 @@ pub struct SyncArgs {
     /// This shop only
     #[arg(long)]
     pub shop: Option<ShopName>,
-    /// Reads at most so many contacts, then stops; the next run goes on from there
+    /// Reads at most so many contacts, then stops. During a first crossing the next run goes on from there; later on each run begins one
+    /// lookback ago
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
     /// Waits while another process works on the account

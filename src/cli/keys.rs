@@ -1,7 +1,7 @@
 //! The keys that a store may be kept under: the one of the configuration, and the one before it, until a resync has gone from one to the
 //! other. Which of them it is, the store says by its check value.
 
-use std::sync::Arc;
+use std::{fs, sync::Arc};
 
 use secrecy::ExposeSecret as _;
 
@@ -10,7 +10,7 @@ use super::{
     setup::Purpose,
 };
 use crate::{
-    config::Settings,
+    config::{Settings, StoreUrl},
     model::{HashKey, Keyed},
     store::{
         StoreError,
@@ -74,6 +74,18 @@ pub fn previous(settings: &Settings) -> Vec<Arc<HashKey>> {
     given.map(|text| key::forms(text.expose_secret())).unwrap_or_default().into_iter().map(Arc::new).collect()
 }
 
+/// The key of whoever writes. It is made where there is no store yet, and nowhere else: another one opens nothing of it.
+fn of_work(settings: &Settings) -> Result<Option<HashKey>, KeyError> {
+    let state_dir = &settings.store.state_dir;
+    // Asked in this order: a store is made after its key.
+    let stands =
+        matches!(&settings.store.url, StoreUrl::Sqlite { path } if fs::metadata(path).is_ok_and(|file| file.len() > 0));
+    match key::read(state_dir)? {
+        None if stands => Err(KeyError::Gone(state_dir.join(key::KEY_FILE))),
+        _ => key::read_or_make(state_dir).map(Some),
+    }
+}
+
 fn current(settings: &Settings, purpose: Purpose) -> Result<Option<HashKey>, Failure> {
     if let Some(given) = &settings.store.hash_key {
         let key = HashKey::new(given.expose_secret().as_bytes());
@@ -81,11 +93,11 @@ fn current(settings: &Settings, purpose: Purpose) -> Result<Option<HashKey>, Fai
     }
     let state_dir = &settings.store.state_dir;
     let found = match purpose {
-        Purpose::Work => key::read_or_make(state_dir).map(Some),
+        Purpose::Work => of_work(settings),
         Purpose::Look | Purpose::Plan => key::read(state_dir),
     };
     found.map_err(|error| match error {
-        KeyError::Malformed(_) => Failure { exit: Exit::Usage, error: error.into() },
-        KeyError::File { .. } | KeyError::Random => Failure::failed(error),
+        KeyError::Malformed(_) | KeyError::Gone(_) => Failure { exit: Exit::Usage, error: error.into() },
+        KeyError::Unread { .. } | KeyError::Unmade { .. } | KeyError::Random => Failure::failed(error),
     })
 }

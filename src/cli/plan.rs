@@ -19,8 +19,9 @@ use super::{
     signals::Signals,
 };
 use crate::{
-    model::{proposal::Proposed, run::RunReport, state::ContactState},
+    model::{ShopName, hold::HoldKind, proposal::Proposed, run::RunReport, state::ContactState},
     plan::{fingerprint, page::ContactPlan},
+    store::{Store, StoreError},
     sync::{
         Candidacy, SystemClock, Tenure, Watch,
         run::{Ran, Surveyed, SyncOptions, survey, sync},
@@ -61,6 +62,7 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<Exit, Failure> {
         let bridge = setup::bridge(&settings, &shop, &network, &reader, &memory, false, watch, signals.stop.clone())?;
         // Before anything is judged by the new ones, in the copy that this works on.
         let judged_by = memory.store.judged_by(&shop).await?;
+        printer.sums().stands_in_the_way = stands_in_the_way(&*memory.store, &shop).await?;
         printer.sums().due_because = fingerprint::due_because(&judged_by, &bridge.rules_print());
         let options = SyncOptions { limit: args.limit, full: args.full };
         let Ran { report, error: _ } = match survey(&bridge, &tenure).await? {
@@ -73,6 +75,21 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+/// What keeps a run of this shop from writing at all.
+async fn stands_in_the_way(store: &dyn Store, shop: &ShopName) -> Result<Vec<String>, StoreError> {
+    let overview = store.overview().await?;
+    let paused = overview
+        .paused
+        .map(|(since, _)| format!("No run writes: writing is paused since {since} (`anagrafe resume`)."));
+    let doubted = overview.shops.get(shop).and_then(|shop| shop.doubted_at);
+    let doubted = doubted.map(|since| {
+        format!(
+            "No sync would begin: the store went back in time, found {since}; a whole `anagrafe resync` comes first."
+        )
+    });
+    Ok(paused.into_iter().chain(doubted).collect())
+}
+
 /// What a plan comes to.
 #[derive(Debug, Default, Clone, Serialize)]
 struct Sums {
@@ -82,6 +99,10 @@ struct Sums {
     link_proposals: u64,
     merge_proposals: u64,
     states: BTreeMap<ContactState, u64>,
+    /// Updates that would be held, by what would hold them.
+    would_be_held: BTreeMap<&'static str, u64>,
+    /// What keeps a run from writing at all: that writing is paused, or that the store is in doubt.
+    stands_in_the_way: Vec<String>,
     /// Contacts of the shop that are due though they may be the same, by the section of the rules that changed.
     due_because: BTreeMap<String, u64>,
     /// Those of them that a sync would look at; a resync looks at the others.
@@ -125,6 +146,13 @@ impl Printer {
             };
             self.out.line(format!("{due} contacts are due because [{section}] changed since they were judged.{rest}"));
         }
+        for (kind, count) in &sums.would_be_held {
+            self.out
+                .line(format!("Of the updates {count} would be held until a person releases them (hold of {kind})."));
+        }
+        for what in &sums.stands_in_the_way {
+            self.out.line(what);
+        }
         if let Some(error) = &report.error {
             self.out.line(format!("It would end here: {error}"));
         }
@@ -147,6 +175,10 @@ impl Watch for Printer {
         for section in sections {
             *sums.due_read.entry(section.clone()).or_default() += 1;
         }
+    }
+
+    fn would_be_held(&self, kind: HoldKind) {
+        *self.sums().would_be_held.entry(kind.as_str()).or_default() += 1;
     }
 
     fn planned(&self, plan: &ContactPlan) {

@@ -6,6 +6,7 @@ use clap::Subcommand;
 use super::{
     Context, Exit, Failure,
     explain::contact_key,
+    network::Network,
     pause,
     setup::{self, Purpose},
 };
@@ -89,10 +90,26 @@ pub async fn links(context: &Context, command: LinksCommand) -> Result<Exit, Fai
             by_hand(context, &contact, Decision::Detach, said).await
         }
         LinksCommand::Assign { contact, customer } => {
+            exists(context, &customer).await?;
             let said = format!("assigned to {customer}: the next sync links it");
             by_hand(context, &contact, |key| Decision::Assign(key, customer.clone()), &said).await
         }
         LinksCommand::Reject { ids } => decide(context, &ids, Decision::Reject, "rejected: different people").await,
+    }
+}
+
+/// A contact is assigned to a customer that is there, and not to one that was merged away.
+async fn exists(context: &Context, customer: &CustomerId) -> Result<(), Failure> {
+    let settings = setup::settings(context.globals.config.as_ref())?;
+    match Network::new(&settings)?.reader(&settings).await?.get(customer).await? {
+        Some(found) if found.id == *customer => Ok(()),
+        Some(found) => Err(Failure::usage(format!(
+            "customer {customer} was merged, and answers as {0}: assign the contact to {0}",
+            found.id
+        ))),
+        None => Err(Failure::usage(format!(
+            "Vivocha knows no customer {customer}: nothing was assigned; look at its id there, or `anagrafe customers find`"
+        ))),
     }
 }
 

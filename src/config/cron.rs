@@ -29,6 +29,9 @@ pub(super) fn cron(text: &str) -> Result<Cron, Wrong> {
         let what = format!("{} restricts both the day of the month and the day of the week", quoted(text));
         return Err(Wrong::new(what, "leave one of the two as *"));
     }
+    for (name, field) in NAMES.iter().zip(&fields) {
+        oversteps(text, *name, field)?;
+    }
     let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
     let cron = parser.parse(text).map_err(|_| wrong("is not a schedule"))?;
     // From a fixed day, so that whether a schedule is accepted does not depend on when it is read.
@@ -37,7 +40,28 @@ pub(super) fn cron(text: &str) -> Result<Cron, Wrong> {
     if fires {
         Ok(cron)
     } else {
-        Err(Wrong::new(format!("{} never comes", quoted(text)), "give a day that some month has"))
+        let advice = if any(weekday) {
+            "give a day that some month has"
+        } else {
+            "give days of the week as 0 to 6, or MON to SUN"
+        };
+        Err(Wrong::new(format!("{} never comes", quoted(text)), advice))
+    }
+}
+
+/// The fields, and of how many values each is.
+const NAMES: [(&str, u32); 5] =
+    [("minute", 60), ("hour", 24), ("day of the month", 31), ("month", 12), ("day of the week", 7)];
+
+/// A step that is longer than its field is not what it looks like: `*/90` minutes come once an hour.
+fn oversteps(text: &str, (name, values): (&str, u32), field: &str) -> Result<(), Wrong> {
+    let steps = field.split(',').filter_map(|part| part.split_once('/')?.1.parse::<u32>().ok());
+    match steps.into_iter().find(|step| *step > values) {
+        Some(step) => Err(Wrong::new(
+            format!("{} has steps of {step}, and the {name} has only {values} values", quoted(text)),
+            "each field begins anew: give a step that its field has, and the next longer field one of its own",
+        )),
+        None => Ok(()),
     }
 }
 

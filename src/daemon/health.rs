@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use axum::{
     Json, Router,
     extract::State as Shared,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -16,11 +17,13 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ready, State};
+use super::{Ready, State, port::Bounded};
 use crate::{model::ShopName, observe::metrics};
 
 /// How long whoever asks waits for the store.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a connection may last: longer than anything takes to be answered.
+const LIFE: Duration = Duration::from_secs(10);
 
 /// Looks at the store for whoever asks. Its futures are run to their end, whether or not somebody still waits.
 #[async_trait]
@@ -68,12 +71,19 @@ pub async fn serve(listener: TcpListener, health: Health, stop: CancellationToke
         .route("/readyz", get(readyz))
         .route("/metrics", get(figures))
         .route("/status", get(status))
+        .layer(map_response(closes))
         .with_state(health);
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+    let served = axum::serve(Bounded::new(listener, LIFE), router).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!(%error, "health is not served any more");
     }
     upkeep.abort();
+}
+
+/// One call a connection: none is kept for the next, which would be cut in the midst of it once its time is over.
+async fn closes(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// Histograms are folded now and then, or they grow.

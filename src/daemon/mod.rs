@@ -20,6 +20,7 @@ pub mod hooks;
 pub mod liveness;
 mod manager;
 mod pauses;
+mod port;
 mod present;
 mod retries;
 mod runner;

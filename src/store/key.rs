@@ -15,20 +15,28 @@ pub const KEY_FILE: &str = "hash.key";
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The file cannot be read or made.
-    #[error("cannot {what} the key of the hashes, {}: {source}. It must be readable by the user Anagrafe runs as, and it must be the one this store was made with", path.display())]
-    File {
-        /// `read` or `make`.
-        what: &'static str,
+    /// The file cannot be read.
+    #[error("cannot read the key of the hashes, {}: {why}. It must be readable by the user Anagrafe runs as, and it must be the one this store was made with", path.display())]
+    Unread {
         /// Where.
         path: PathBuf,
         /// Why.
-        #[source]
-        source: io::Error,
+        why: io::Error,
+    },
+    /// There is none yet, and none can be made.
+    #[error("store.state_dir: cannot make {KEY_FILE} in {}: {why}; give a folder that the user Anagrafe runs as may write to", state_dir.display())]
+    Unmade {
+        /// The folder.
+        state_dir: PathBuf,
+        /// Why.
+        why: io::Error,
     },
     /// It is no key.
     #[error("{} is no key of hashes (64 hexadecimal digits): put the right file back, or set store.hash_key_file", .0.display())]
     Malformed(PathBuf),
+    /// There is a store, and its key is not there.
+    #[error("there is a store, and its key {} is gone: put it back, or name it in store.hash_key_file; without it nothing of the store can be used", .0.display())]
+    Gone(PathBuf),
     /// The randomness of the system failed.
     #[error("the system gives no random bytes for a new key")]
     Random,
@@ -42,8 +50,10 @@ pub fn read(state_dir: &Path) -> Result<Option<HashKey>, KeyError> {
     let path = state_dir.join(KEY_FILE);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(KeyError::File { what: "read", path, source }),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(why) => return Err(KeyError::Unread { path, why }),
     };
     let bytes = hex::decode(text.trim()).ok().filter(|bytes| bytes.len() == 32);
     let key = bytes.and_then(|bytes| HashKey::new(&bytes).ok());
@@ -65,7 +75,7 @@ pub fn read_or_make(state_dir: &Path) -> Result<HashKey, KeyError> {
     if let Some(key) = read(state_dir)? {
         return Ok(key);
     }
-    make(state_dir).map_err(|source| KeyError::File { what: "make", path: state_dir.join(KEY_FILE), source })?;
+    make(state_dir).map_err(|why| KeyError::Unmade { state_dir: state_dir.to_owned(), why })?;
     read(state_dir)?.ok_or_else(|| KeyError::Malformed(state_dir.join(KEY_FILE)))
 }
 

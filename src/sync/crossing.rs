@@ -214,18 +214,25 @@ impl Crossing<'_> {
         self.bridge.key.hash("held-update", &serde_json::to_string(&(whom, fields)).unwrap_or_default())
     }
 
-    /// What holds this update. A dry run writes nothing, and shows all of it.
+    /// What holds this update. A dry run writes nothing, shows all of it, and says what would be held.
     fn hold_of(&mut self, plan: &ContactPlan, what: Keyed, known: &Known) -> Option<HoldKind> {
-        self.bridge.writer.as_ref()?;
         let prior = known.contacts.get(&plan.contact.id);
         let judged = prior.and_then(|prior| prior.judged.as_ref());
         let held = prior.and_then(|prior| prior.held.as_ref());
-        self.gate.ask(Update {
+        let holds = self.gate.ask(Update {
             standing: plan.link.as_ref().is_some_and(|link| link.standing),
             other_rules: judged.is_some_and(|judged| judged.fingerprint.rules != self.rules),
             released: held.is_some_and(|held| held.released && held.what == what),
-            held: held.filter(|held| !held.released).map(|held| held.kind),
-        })
+            // What changed since it was released is not what a person looked at.
+            held: held.filter(|held| !held.released || held.what != what).map(|held| held.kind),
+        });
+        if self.bridge.writer.is_none() {
+            if let Some(kind) = holds {
+                self.bridge.watch.would_be_held(kind);
+            }
+            return None;
+        }
+        holds
     }
 
     /// The hold of this kind that stands, put up by the first update it holds.

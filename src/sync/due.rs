@@ -132,10 +132,15 @@ impl Crossing<'_> {
         for id in &due {
             *self.looks.entry(*id).or_default() += 1;
         }
-        if !due.is_empty() {
-            self.by_id(&due, fields, tally).instrument(traces::phase(Phase::Due)).await?;
+        if due.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        // Who is not there is a resync's to judge, and who cannot be read is due still.
+        let looking = async {
+            let records = fetch(self.bridge, &due, fields).await?.records;
+            if records.is_empty() { Ok(()) } else { self.handle(records, Reach::Due, tally).await }
+        };
+        looking.instrument(traces::phase(Phase::Due)).await
     }
 
     /// Handles these contacts, fetched by id; answers those of whom nothing came.

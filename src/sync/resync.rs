@@ -8,6 +8,7 @@ use super::{
     crossing::{Crossing, Reach},
     due::Left,
     guards::{self, Counted},
+    holding,
     pages::Pages,
     reading::{Body, fields},
     run::ResyncOptions,
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     http::CallError,
-    model::{ContactId, state::ContactState},
+    model::{ContactId, hold::HoldKind, state::ContactState},
     observe::traces::{self, Phase},
     open2b::Conditions,
     plan::completeness,
@@ -62,6 +63,8 @@ impl Body<'_> {
         }
         let vanished = Vanished { body: self, crossing: &mut crossing, released };
         vanished.conclude(tally).instrument(traces::phase(Phase::Vanished)).await?;
+        // Everything was read, and nobody on it was another shop's.
+        holding::fall(self.bridge, HoldKind::Strangers).await?;
         // A rule that still waits for a person has not been applied to everybody.
         let rules = crossing.holds.is_empty().then(|| crossing.rules.clone());
         let forget_before = self.bridge.clock.now().before(completeness::KEPT);

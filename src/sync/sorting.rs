@@ -83,8 +83,12 @@ impl Sieve<'_> {
         let id = member.contact.id;
         let prior = known.contacts.get(&id);
         let judged = prior.and_then(|prior| prior.judged.as_ref());
-        if judged.is_some_and(|judged| judged.state == ContactState::Excluded) {
+        if let Some(judged) = judged.filter(|judged| judged.state == ContactState::Excluded) {
             sorted.ended.push(Ended::In(ContactState::Excluded));
+            if judged.at == Moment::default() {
+                // Erased by her id before anybody read her: from now on she has a state of her own.
+                sorted.excluded.push(self.excluded(id));
+            }
             return;
         }
         if is_erased(&member.hashes, &known.erased) {

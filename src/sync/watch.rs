@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 
 use super::PassError;
-use crate::{model::run::RunReport, plan::page::ContactPlan};
+use crate::{
+    model::{hold::HoldKind, run::RunReport},
+    plan::page::ContactPlan,
+};
 
 /// Is told how a run goes. Called between awaits; must return at once.
 pub trait Watch: Send + Sync {
@@ -15,6 +18,8 @@ pub trait Watch: Send + Sync {
     fn judged_by_other_rules(&self, _sections: &[String]) {}
     /// What is planned for a contact, before any of it is done.
     fn planned(&self, _plan: &ContactPlan) {}
+    /// Its update would be held, were this no dry run.
+    fn would_be_held(&self, _kind: HoldKind) {}
     /// Contacts that a resync did not find: so many of so many have been asked for by id.
     fn confirming(&self, _asked: u64, _of: u64) {}
     /// Of the updates of a page so many have been tried.

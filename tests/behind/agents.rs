@@ -203,6 +203,8 @@ async fn by_hand(on: On) {
     town.anagrafe(&["resync", "--force"]).await.code(0);
     assert_eq!(town.contact(2).await.customer.unwrap(), "hand", "and stands");
     town.anagrafe(&["links", "assign", "4711", "hand"]).await.code(2);
+    let nobody = town.anagrafe(&["links", "assign", "3", "c-typo"]).await.code(2);
+    assert!(nobody.stderr.contains("knows no customer c-typo: nothing was assigned"), "{nobody:?}");
 }
 
 both!(b4_an_update_that_was_answered_with_a_redirect_may_have_been_applied_and_is_known_as_ours, redirected);

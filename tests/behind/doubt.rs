@@ -188,6 +188,8 @@ async fn other_ids(on: On) {
         let report = town.anagrafe(&[pass, "--json"]).await.code(0).json();
         assert_eq!((count(&report, "unchanged"), &report["gone"]), (60, &json!(0)), "{report}");
     }
+    let holds = town.anagrafe(&["holds", "list", "--json"]).await.code(0).json();
+    assert_eq!(holds, json!([]), "a resync found nobody of another shop: there is nothing to agree to");
     assert_eq!(town.contacts().await, before);
 }
 

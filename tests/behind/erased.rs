@@ -149,3 +149,24 @@ async fn lifted_and_gone(on: On) {
     town.anagrafe(&["resync"]).await.code(0);
     assert_eq!(town.contact(3).await.state.unwrap(), "gone");
 }
+
+both!(who_was_erased_before_anybody_read_her_has_a_state_once_she_is_and_is_let_in_by_the_next_sync, before_read);
+async fn before_read(on: On) {
+    let town = people(on, 20).await;
+    town.anagrafe(&["sync"]).await.code(0);
+    town.anagrafe(&["erase", "main/21"]).await.code(0);
+    assert_eq!(town.sandbox.open2b.add_contact(contact(21, "Nuova Lei", "nuova@example.it", "")), 21);
+    town.sandbox.vivocha.add_customer(json!({"id": "nuova", "email": "nuova@example.it"}).as_object().unwrap().clone());
+    town.sandbox.clear_journal();
+    for pass in ["sync", "sync", "resync"] {
+        let report = town.anagrafe(&[pass, "--json"]).await.code(0).json();
+        assert_eq!(count(&report, "excluded"), 1, "{report}");
+        assert_eq!(town.contact(21).await.state.unwrap(), "excluded", "exactly one state");
+    }
+    assert!(town.written().is_empty());
+    let held = "SELECT COUNT(*) FROM contacts WHERE id = 21 AND (email IS NOT NULL OR phone IS NOT NULL OR name <> '')";
+    assert_eq!(town.number(held).await, 0);
+    town.anagrafe(&["erase", "--lift", "1"]).await.code(0);
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.contact(21).await.customer.unwrap(), "nuova");
+}

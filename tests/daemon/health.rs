@@ -97,6 +97,29 @@ async fn a_port_that_is_taken_is_told_and_nothing_is_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn idle_connections_to_the_port_of_health_keep_nobody_out_and_are_cut() {
+    let town = town(On::Sqlite).await;
+    let mut daemon = Daemon::of(&town);
+    until_done(&town, "sync", 1).await;
+    let mut idle = Vec::new();
+    // More than there are places.
+    for _ in 0..320 {
+        idle.push(tokio::net::TcpStream::connect(("127.0.0.1", daemon.port)).await.unwrap());
+    }
+    for path in ["/healthz", "/readyz", "/metrics", "/status"] {
+        let asked = std::time::Instant::now();
+        assert_eq!(daemon.get(path).await.unwrap().0, 200, "{path}");
+        assert!(asked.elapsed() < std::time::Duration::from_secs(3), "{path}: {:?}", asked.elapsed());
+    }
+    for mut silent in idle {
+        let cut =
+            tokio::time::timeout(std::time::Duration::from_secs(15), tokio::io::AsyncReadExt::read_u8(&mut silent));
+        assert!(cut.await.expect("it is cut").is_err());
+    }
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_state_directory_that_is_none_is_told() {
     let town = town(On::Sqlite).await;
     fs::write(town.dir.path().join("state"), "a file").unwrap();
@@ -104,7 +127,8 @@ async fn a_state_directory_that_is_none_is_told() {
     until_async(async || daemon.get("/readyz").await.is_some_and(|(status, _)| status == 503)).await;
     assert_eq!(daemon.get("/healthz").await.unwrap().0, 200, "it lives, and is not ready");
     let (_, why) = daemon.get("/readyz").await.unwrap();
-    assert!(why.contains("state"), "{why}");
+    assert!(why.contains("store.state_dir: cannot make hash.key in ") && why.contains("may write to"), "{why}");
+    assert_eq!(why.matches("os error").count(), 1, "said once: {why}");
     // Once that is put right, it works.
     fs::remove_file(town.dir.path().join("state")).unwrap();
     until_done(&town, "sync", 1).await;

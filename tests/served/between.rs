@@ -94,6 +94,12 @@ async fn a_whole_sync_goes_through_a_pgbouncer_that_hands_on_by_transaction() {
     assert_eq!(served.database.number(left).await, 0);
     town.anagrafe(&["migrate"]).await.code(0);
     town.anagrafe(&["plan"]).await.code(0);
+    // Many at once, on few connections: each finds on its own what it prepared.
+    let many = (0..16).map(|n| async move {
+        let command: &[&str] = if n % 2 == 0 { &["status"] } else { &["sync", "--wait"] };
+        town.anagrafe(command).await.code(0);
+    });
+    futures::future::join_all(many).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -157,7 +157,12 @@ pub async fn a_pass_under_way_brings_nobody_back(place: &dyn Place) {
 
     assert_eq!(pass.store.story(&Whose::Contact(contact(1))).await.unwrap(), before);
     for number in [50, 60] {
-        assert_eq!(pass.store.story(&Whose::Contact(contact(number))).await.unwrap(), Story::default());
+        let story = pass.store.story(&Whose::Contact(contact(number))).await.unwrap();
+        let kept = &story.contacts[&contact(number)];
+        assert_eq!(kept.judged.as_ref().unwrap().state, ContactState::Excluded, "she has a state, and nothing else");
+        assert_eq!(kept.entry, IndexEntry { id: id(number), email: None, phone: None, name: Vec::new() });
+        let rest = Story { contacts: BTreeMap::new(), judged_by: BTreeMap::new(), ..story };
+        assert_eq!(rest, Story::default());
     }
     let progress = pass.store.progress(&shop("alfa"), 0, RULES).await.unwrap();
     assert_eq!((progress.checkpoint, progress.surveyed, progress.known), (60, 62, 4), "2, 3, 61 and 62");

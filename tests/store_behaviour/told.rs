@@ -124,6 +124,13 @@ pub async fn the_last_run_that_was_done_is_known_by_shop(place: &dyn Place) {
     let done = pass.store.last_done(Pass::Sync).await.unwrap();
     assert_eq!(done, BTreeMap::from([(shop("alfa"), at(2)), (shop("beta"), at(5))]));
     assert!(pass.store.last_done(Pass::Resync).await.unwrap().is_empty());
+    // By a clock that was ahead, and was put back.
+    ran("alfa", 9_000, Outcome::Done).await;
+    ran("alfa", 7, Outcome::Done).await;
+    assert_eq!(pass.store.last_done(Pass::Sync).await.unwrap()[&shop("alfa")], at(7), "the one that began last");
+    let standing = pass.store.look().await.unwrap().standing;
+    let its = &standing.passes[&(shop("alfa"), Pass::Sync)];
+    assert_eq!((its.last_done, its.first_done), (Some(at(7)), Some(at(1))));
 }
 
 /// A sync of which a person asked for a part only.

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -34,13 +35,34 @@ struct Known {
     watched: Watched,
     /// From when staleness counts, as the store told it last.
     from: BTreeMap<(ShopName, Pass), Moment>,
+    /// Since when that is ahead of the clock, which was put back, by the time that a computer is up: from then on it counts.
+    ahead: BTreeMap<(ShopName, Pass), Duration>,
+}
+
+impl Known {
+    /// From when staleness counts by now.
+    fn from(&mut self, key: (ShopName, Pass), watched: Moment, now: Moment) -> Moment {
+        match self.from.get(&key) {
+            Some(from) if from.is_ahead(now) => {
+                let up = uptime();
+                now.before(up.saturating_sub(*self.ahead.entry(key).or_insert(up)))
+            }
+            from => {
+                self.ahead.remove(&key);
+                from.copied().unwrap_or(watched)
+            }
+        }
+    }
 }
 
 impl StoreLook {
     /// There is no store yet; these shops are configured.
     pub fn of<'a>(shops: impl IntoIterator<Item = &'a ShopName>) -> Self {
         let watched = Watched::default().next(shops, uptime());
-        Self { now: Present::default(), known: Mutex::new(Known { watched, from: BTreeMap::new() }) }
+        Self {
+            now: Present::default(),
+            known: Mutex::new(Known { watched, from: BTreeMap::new(), ahead: BTreeMap::new() }),
+        }
     }
 
     /// The shops of a new configuration, once it is in force.
@@ -109,13 +131,12 @@ impl Look for StoreLook {
 
     fn clocks(&self) {
         let now = SystemClock.now();
-        let known = self.known();
+        let mut known = self.known();
         for (shop, watched) in known.watched.since(now, uptime()) {
             for pass in PASSES {
-                // Signed by a clock that was ahead, it says nothing.
-                let from = known.from.get(&(shop.clone(), pass)).filter(|from| !from.is_ahead(now)).copied();
+                let from = known.from((shop.clone(), pass), watched, now);
                 let labels = [("shop", shop.to_string()), ("pass", pass.as_str().to_owned())];
-                stands("anagrafe_staleness_seconds", &labels, now.since(from.unwrap_or(watched)).as_secs_f64());
+                stands("anagrafe_staleness_seconds", &labels, now.since(from).as_secs_f64());
             }
         }
     }
@@ -157,5 +178,32 @@ fn of_account(status: &Status, now: Moment) {
     stands("anagrafe_oldest_doubt_seconds", &[], age);
     for (kind, count) in [("link", overview.open_links), ("merge", overview.open_merges)] {
         stands("anagrafe_open_proposals", &[("kind", kind.to_owned())], count as f64);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_clock_was_put_back_staleness_counts_from_when_that_was_found() {
+        let at = Moment::from_millis;
+        let shop: ShopName = "main".parse().unwrap();
+        let key = || (shop.clone(), Pass::Sync);
+        let mut known = Known { watched: Watched::default(), from: BTreeMap::new(), ahead: BTreeMap::new() };
+        let hour = 3_600_000;
+        assert_eq!(known.from(key(), at(5), at(100 * hour)), at(5), "nothing is known of it");
+        known.from.insert(key(), at(99 * hour));
+        assert_eq!(known.from(key(), at(5), at(100 * hour)), at(99 * hour));
+        // By a clock that was an hour ahead.
+        known.from.insert(key(), at(101 * hour));
+        let stale = |known: &mut Known| at(100 * hour).since(known.from(key(), at(5), at(100 * hour)));
+        assert!(stale(&mut known) < Duration::from_secs(1));
+        *known.ahead.get_mut(&key()).unwrap() = uptime().saturating_sub(Duration::from_secs(7));
+        assert!((7..9).contains(&stale(&mut known).as_secs()), "and goes on from there");
+        known.from.insert(key(), at(99 * hour));
+        assert_eq!(known.from(key(), at(5), at(100 * hour)), at(99 * hour));
+        assert!(known.ahead.is_empty());
     }
 }

@@ -16,8 +16,6 @@
 //! what a body holds: where a customer's id may stand is a setting.
 
 mod call;
-mod listener;
-mod places;
 mod replays;
 mod worker;
 
@@ -48,10 +46,9 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub use call::Token;
-use listener::Bounded;
 use replays::{Replays, Seal};
 
-use super::{Present, Seldom, State};
+use super::{Present, Seldom, State, port::Bounded};
 use crate::{
     model::{AccountName, CustomerId},
     observe::metrics,
@@ -60,6 +57,8 @@ use crate::{
 
 /// Calls that wait to be handled.
 const QUEUE: usize = 256;
+/// How long a connection may last.
+const LIFE: Duration = Duration::from_secs(6);
 /// How long a body may take to arrive.
 const ARRIVES: Duration = Duration::from_secs(4);
 
@@ -176,7 +175,7 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, present: Arc<Presen
     let worker = tokio::spawn(worker::work(named, state, Arc::clone(&present), stop.clone()));
     let door = Door { present, queue, replays: Arc::default(), naming: Arc::default() };
     let router = Router::new().route("/hooks/vivocha", post(called)).with_state(door);
-    let served = axum::serve(Bounded::new(listener), router).with_graceful_shutdown(stop.cancelled_owned()).await;
+    let served = axum::serve(Bounded::new(listener, LIFE), router).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!(%error, "calls of Vivocha are not answered any more");
     }

@@ -4,7 +4,7 @@
 use std::{str::FromStr as _, sync::Arc};
 
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions, query_as, query_scalar};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions, query_as, query_scalar};
 use url::Url;
 
 use super::{
@@ -121,6 +121,15 @@ pub async fn schema_version(
     patience.with(Twice::Same, &server, notice, ask).await
 }
 
+/// Asked in a transaction of its own: whoever stands before the server may hand on the connection after each one, and a statement is
+/// prepared, bound and executed in several messages.
+async fn origin(connection: &mut PgConnection, sql: &'static str) -> Result<String, sqlx::Error> {
+    let mut unit = connection.begin_with(BEGIN_READING).await?;
+    let origin = query_scalar::<_, String>(sql).persistent(false).fetch_one(&mut *unit).await?;
+    unit.commit().await?;
+    Ok(origin)
+}
+
 /// Whether the server refused it for want of a right.
 fn forbidden(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "42501")
@@ -143,10 +152,9 @@ impl Units {
     /// The same, with its database asked where it is: after a failover it is elsewhere, and may have gone back in time.
     pub(super) async fn where_it_is_now(&self, server: &Server) -> Result<Self, StoreError> {
         let mut taken = self.readers.take().await.map_err(|error| server.unopened(error, None))?;
-        let mut asked = query_scalar::<_, String>(ORIGIN).persistent(false).fetch_one(&mut taken.connection).await;
+        let mut asked = origin(&mut taken.connection, ORIGIN).await;
         if asked.as_ref().is_err_and(forbidden) {
-            let unnamed = query_scalar::<_, String>(ORIGIN_UNNAMED).persistent(false);
-            asked = unnamed.fetch_one(&mut taken.connection).await;
+            asked = origin(&mut taken.connection, ORIGIN_UNNAMED).await;
         }
         let origin = asked.map_err(|error| server.unopened(error, None))?.into();
         taken.give_back();
@@ -256,7 +264,7 @@ impl Server {
     }
 
     /// The schema's version and name. A schema with tables that are not ours is refused.
-    pub(super) async fn look(&self, c: &mut sqlx::PgConnection) -> Result<(i64, String), StoreError> {
+    pub(super) async fn look(&self, c: &mut PgConnection) -> Result<(i64, String), StoreError> {
         let look = query_as(LOOK).persistent(false).fetch_one(&mut *c).await;
         let (schema, ours, tables): (Option<String>, bool, i64) = look.map_err(|error| self.unopened(error, None))?;
         let refused = |reason: &str| StoreError::Open { path: self.place.clone(), reason: reason.to_owned() };

@@ -35,14 +35,14 @@ pub(super) const PASSES: &str = "
                        AND partial = 0
                      ORDER BY run DESC LIMIT 1) AS last,
                    (SELECT MIN(run) FROM runs WHERE account = $1 AND runs.shop = s.shop AND runs.pass = p.pass) AS first,
-                   (SELECT MAX(started_at) FROM runs
+                   (SELECT started_at FROM runs
                      WHERE account = $1 AND runs.pass = p.pass AND runs.shop = s.shop
-                       AND outcome IN ('done', 'parked', 'held')
-                       AND partial = 0) AS last_done,
-                   (SELECT MIN(started_at) FROM runs
+                       AND outcome IN ('done', 'parked', 'held') AND partial = 0
+                     ORDER BY run DESC LIMIT 1) AS last_done,
+                   (SELECT started_at FROM runs
                      WHERE account = $1 AND runs.pass = p.pass AND runs.shop = s.shop
-                       AND outcome IN ('done', 'parked', 'held')
-                       AND partial = 0) AS first_done
+                       AND outcome IN ('done', 'parked', 'held') AND partial = 0
+                     ORDER BY run LIMIT 1) AS first_done
               FROM shops s
                    CROSS JOIN (SELECT 'survey' AS pass UNION ALL SELECT 'sync' UNION ALL SELECT 'resync') p
              WHERE s.account = $1) f

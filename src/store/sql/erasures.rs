@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     model::{AccountName, ContactId, ContactKey, CustomerId, Keyed, ShopName, link::Role, time::Moment},
-    store::{Erased, Erasure, StoreError},
+    store::{Erased, Erasure, PageRecord, StoreError},
 };
 
 pub(super) const TOMBSTONES: &str = "
@@ -40,6 +40,11 @@ pub(super) const EXCLUDE: &str = "
            recheck_at = NULL, retry_at = NULL, attempts = 0, parked_since = NULL, missing = 0, judged_at = $4,
            judged_by = COALESCE(judged_by, 0)
      WHERE account = $1 AND shop = $2 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3))";
+/// Who is read for the first time, or was erased while she was: she has a state, and nothing else.
+pub(super) const EXCLUDE_NEW: &str = "
+    INSERT INTO contacts (account, shop, id, name, state, reason, content, rules, judged_at, judged_by)
+    SELECT $1, $2, CAST(atom AS BIGINT), '', 'excluded', 'erased', $5, '', $4, $6 FROM json_each($3) WHERE TRUE
+    ON CONFLICT DO NOTHING";
 pub(super) const REMOVE_LINKS: &str = "
     DELETE FROM links WHERE account = $1 AND shop = $2 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3))
     RETURNING customer, role, ended_at";
@@ -141,6 +146,22 @@ pub(super) async fn erased(
 }
 
 /// Of contacts of a shop, each with the identifiers it has, those that were erased.
+/// Those of a page who were erased stand in the index as excluded.
+pub(super) async fn exclude_new(
+    c: &mut Connection,
+    account: &AccountName,
+    page: &PageRecord,
+    erased: &BTreeSet<ContactId>,
+) -> Result<(), StoreError> {
+    if erased.is_empty() {
+        return Ok(());
+    }
+    let exclude = query(EXCLUDE_NEW).bind(account.as_str()).bind(page.shop.as_str()).bind(json(erased)?);
+    let exclude = exclude.bind(page.at.millis()).bind(NO_CONTENT).bind(page.run.0);
+    exclude.execute(c).await.map_err(failed)?;
+    Ok(())
+}
+
 pub(super) async fn excluded(
     c: &mut Connection,
     account: &AccountName,

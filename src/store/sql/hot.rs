@@ -44,6 +44,7 @@ pub(in crate::store) const HOT: &[(&str, &str)] = &[
     ("keep held", held::KEEP),
     ("drop held", held::DROP),
     ("tombstones", erasures::TOMBSTONES),
+    ("exclude new", erasures::EXCLUDE_NEW),
     ("forget writes", erasures::REMOVE_WRITES),
     ("resync", resync::STANDING),
     ("resync page", resync::PAGE),

@@ -79,6 +79,7 @@ pub(super) async fn record(c: &mut Connection, account: &AccountName, page: &Pag
     let contacts: Vec<&ContactRecord> = contacts.into_values().collect();
     writes::settle(c, account, &page.settled, *at).await?;
     erasures::forget_writes(c, account, shop, &erased).await?;
+    erasures::exclude_new(c, account, page, &erased).await?;
     erasures::bury_by(c, account, shop, &page.erased_by).await?;
     advance(c, account, page).await?;
     resync::step(c, account, page).await?;

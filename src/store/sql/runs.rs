@@ -33,12 +33,13 @@ pub(super) const BEGIN: &str = "
 pub(super) const FINISH: &str = "UPDATE runs SET outcome = $3, report = $4 WHERE account = $1 AND run = $2";
 pub(super) const LAST: &str = "
     SELECT run, shop, pass, partial, outcome, started_at, error, report FROM runs WHERE account = $1 ORDER BY run DESC LIMIT $2";
-/// Of the whole. Found from the end of an index: runs are as many as the store is old.
+/// Of the whole. The last is that of the highest number, whatever the clock said that it began by. Found from the end of an index: runs are as many as the store is old.
 pub(super) const LAST_DONE: &str = "
     SELECT s.shop,
-           (SELECT MAX(r.started_at) FROM runs r
+           (SELECT r.started_at FROM runs r
              WHERE r.account = s.account AND r.shop = s.shop AND r.pass = $2
-               AND r.outcome IN ('done', 'parked', 'held') AND r.partial = 0) AS started_at
+               AND r.outcome IN ('done', 'parked', 'held') AND r.partial = 0
+             ORDER BY r.run DESC LIMIT 1) AS started_at
       FROM shops s WHERE s.account = $1";
 /// The latest of each shop, of the whole, that ended by itself, found from the end of the index; and its survey, while that is all a pass comes to. A run
 /// whose process died has no report.

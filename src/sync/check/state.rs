@@ -126,6 +126,7 @@ impl State {
         };
         let mut out = vec![of_key];
         out.extend(of_the_erased(&*store, &self.previous).await);
+        out.extend(in_the_way(&*store).await);
         match timed(&*store).await {
             Ok((reading, writing)) => {
                 out.push(Finding::new(URL, Standing::Confirmed, "opens, and can be written to", ""));
@@ -178,6 +179,29 @@ pub fn of_key(pending: bool) -> Finding {
         return Finding::new(KEY, Standing::Confirmed, text, "`anagrafe resync` changes it to this one");
     }
     Finding::new(KEY, Standing::Confirmed, "the key is the one this store was made with", "")
+}
+
+/// What keeps a sync from writing though all else is right: a person's word, or a store that went back in time.
+pub async fn in_the_way(store: &dyn Store) -> Vec<Finding> {
+    let overview = match store.overview().await {
+        Ok(overview) => overview,
+        Err(error) => return vec![failing(URL, &error)],
+    };
+    let paused = overview.paused.map(|(since, _)| {
+        let text = format!("writing is paused since {since}: a run that has something to write ends as held");
+        Finding::new(
+            "store.pause",
+            Standing::Contradicted,
+            text,
+            "`anagrafe status` says why; `anagrafe resume` lets it go on",
+        )
+    });
+    let doubted = overview.shops.into_iter().filter_map(|(shop, its)| Some((shop, its.doubted_at?)));
+    let doubted = doubted.map(|(shop, since)| {
+        let text = format!("the store went back in time, found {since}: no sync of shop {shop} begins before a resync");
+        Finding::new("store.doubt", Standing::Contradicted, text, "let `anagrafe resync` run to its end")
+    });
+    paused.into_iter().chain(doubted).collect()
 }
 
 /// Whether those who were erased are recognised, where that takes the key before.

@@ -1,5 +1,8 @@
 //! A port that strangers may reach: at most so many connections at once, each for a short while. One that dawdles is cut; where all places
-//! are taken, a new one takes that of whoever is there for longest, so that nobody waits behind those who say nothing.
+//! are taken, a new one takes that of whoever is there for longest, so that nobody waits behind those who say nothing, and what a process may
+//! have open is never used up by strangers. Each connection is for one call.
+
+mod places;
 
 use std::{
     io,
@@ -18,10 +21,7 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::places::Places;
-
-/// How long one may last, the call and its answer included.
-const LIFE: Duration = Duration::from_secs(6);
+use places::Places;
 
 /// The places, with what cuts each connection.
 type Shared = Arc<Mutex<Places<CancellationToken>>>;
@@ -29,12 +29,14 @@ type Shared = Arc<Mutex<Places<CancellationToken>>>;
 /// The port.
 pub(super) struct Bounded {
     listener: TcpListener,
+    life: Duration,
     places: Shared,
 }
 
 impl Bounded {
-    pub(super) fn new(listener: TcpListener) -> Self {
-        Self { listener, places: Shared::default() }
+    /// `life`: how long a connection may last, the call and its answer included.
+    pub(super) fn new(listener: TcpListener, life: Duration) -> Self {
+        Self { listener, life, places: Shared::default() }
     }
 }
 
@@ -45,7 +47,7 @@ impl Listener for Bounded {
     async fn accept(&mut self) -> (Brief, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.listener).await;
         let _ = stream.set_nodelay(true);
-        (Brief::new(stream, Arc::clone(&self.places)), address)
+        (Brief::new(stream, self.life, Arc::clone(&self.places)), address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -63,14 +65,14 @@ pub(super) struct Brief {
 }
 
 impl Brief {
-    fn new(stream: TcpStream, places: Shared) -> Self {
+    fn new(stream: TcpStream, life: Duration, places: Shared) -> Self {
         let token = CancellationToken::new();
         let cut = Box::pin(token.clone().cancelled_owned());
         let (number, gone) = among(&places).come(token);
         if let Some(gone) = gone {
             gone.cancel();
         }
-        Self { stream, end: Box::pin(sleep(LIFE)), cut, number, places }
+        Self { stream, end: Box::pin(sleep(life)), cut, number, places }
     }
 
     /// Fails once its time is over, or somebody else has its place; also registers to be woken then.
