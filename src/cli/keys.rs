@@ -74,14 +74,17 @@ pub fn previous(settings: &Settings) -> Vec<Arc<HashKey>> {
     given.map(|text| key::forms(text.expose_secret())).unwrap_or_default().into_iter().map(Arc::new).collect()
 }
 
-/// The key of whoever writes. It is made where there is no store yet, and nowhere else: another one opens nothing of it.
+/// The key of whoever writes. It is made where there is no store yet, or where the store is kept under a previous one: another one opens nothing of it.
 fn of_work(settings: &Settings) -> Result<Option<HashKey>, KeyError> {
     let state_dir = &settings.store.state_dir;
     // Asked in this order: a store is made after its key.
     let stands =
         matches!(&settings.store.url, StoreUrl::Sqlite { path } if fs::metadata(path).is_ok_and(|file| file.len() > 0));
     match key::read(state_dir)? {
-        None if stands => Err(KeyError::Gone(state_dir.join(key::KEY_FILE))),
+        // With the previous one given, a resync goes from that to the new one.
+        None if stands && settings.store.previous_hash_key.is_none() => {
+            Err(KeyError::Gone(state_dir.join(key::KEY_FILE)))
+        }
         _ => key::read_or_make(state_dir).map(Some),
     }
 }
