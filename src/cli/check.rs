@@ -31,7 +31,7 @@ use crate::{
         account::Asked,
         postgres::PostgresPlace,
         sqlite::SqlitePlace,
-        state::{Place, State},
+        state::{IN_THE_WAY, Place, State},
     },
     vivocha::Reader,
 };
@@ -53,7 +53,11 @@ pub async fn run(context: &Context, args: CheckArgs) -> Result<Exit, Failure> {
     logging::begin(context, &settings);
     report.add(CONFIGURATION, configuration(&settings, config::source(named.map(AsRef::as_ref))));
     let kept = store(context, &settings).await;
-    let store_is_fit = kept.iter().all(|finding| finding.verdict != Standing::Contradicted);
+    // A pause, or a store in doubt, is nothing wrong with the store itself: a probe says what it makes of them.
+    let is_unfit = |finding: &Finding| {
+        finding.verdict == Standing::Contradicted && !IN_THE_WAY.contains(&finding.subject.as_str())
+    };
+    let store_is_fit = !kept.iter().any(is_unfit);
     report.add("store", kept);
     let network = match Network::impatient(&settings) {
         Ok(network) => network,

@@ -108,7 +108,7 @@ async fn exists(context: &Context, customer: &CustomerId) -> Result<(), Failure>
             found.id
         ))),
         None => Err(Failure::usage(format!(
-            "Vivocha knows no customer {customer}: nothing was assigned; look at its id there, or `anagrafe customers find`"
+            "Vivocha knows no customer {customer}: nothing was assigned; look at its id there, or `anagrafe customers search`"
         ))),
     }
 }

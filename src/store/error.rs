@@ -106,9 +106,7 @@ pub enum StoreError {
     #[error("the store holds something this Anagrafe cannot read: {0}")]
     Inconsistent(&'static str),
     /// The file or its folder cannot be opened.
-    #[error(
-        "cannot open the store {path}: {reason}; look at store.url and store.state_dir, and whether the user Anagrafe runs as may write there"
-    )]
+    #[error("cannot open the store {path}: {reason}")]
     Open {
         /// Where.
         path: String,

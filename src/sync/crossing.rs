@@ -61,7 +61,7 @@ pub struct Crossing<'a> {
     pub tail_after: i64,
     /// The history of (observed at, highest id), oldest first.
     pub observed: Vec<(Moment, i64)>,
-    /// Contacts handled by id before the pages: each is read once.
+    /// Contacts handled by id: no page handles them again.
     pub handled: BTreeSet<ContactId>,
     /// How often contacts were looked at between two pages.
     pub looks: BTreeMap<ContactId, u8>,

@@ -25,7 +25,7 @@ use crate::{
 
 pub(super) const DOUBTED: &str = "SELECT shop, doubted_at FROM shops WHERE account = $1 AND doubted_at IS NOT NULL";
 /// Each of these is found by its key, however many runs there were. What a person asked for a part of says neither that the whole fails nor that it
-/// goes well; while it runs, nothing tells it from the whole.
+/// goes well.
 pub(super) const PASSES: &str = "
     SELECT r.run, f.shop, f.pass, r.partial, r.outcome, r.started_at, r.error, r.report, f.last_done, f.first_done,
            (SELECT b.started_at FROM runs b WHERE b.run = f.first) AS first_begun

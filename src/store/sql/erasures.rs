@@ -145,7 +145,6 @@ pub(super) async fn erased(
     Ok(identifiers.iter().filter(erased).copied().collect())
 }
 
-/// Of contacts of a shop, each with the identifiers it has, those that were erased.
 /// Those of a page who were erased stand in the index as excluded.
 pub(super) async fn exclude_new(
     c: &mut Connection,
@@ -162,6 +161,7 @@ pub(super) async fn exclude_new(
     Ok(())
 }
 
+/// Of contacts of a shop, each with the identifiers it has, those that were erased.
 pub(super) async fn excluded(
     c: &mut Connection,
     account: &AccountName,

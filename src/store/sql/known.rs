@@ -117,6 +117,7 @@ fn never_read(id: ContactId) -> Result<Prior, StoreError> {
         retry_at: None,
         attempts: 0,
         parked_since: None,
+        // Nobody judged her.
         at: Moment::default(),
     };
     Ok(Prior { judged: Some(judged), ..never_recorded(id) })

@@ -181,6 +181,9 @@ pub fn of_key(pending: bool) -> Finding {
     Finding::new(KEY, Standing::Confirmed, "the key is the one this store was made with", "")
 }
 
+/// What keeps a sync from writing is told of under these names.
+pub const IN_THE_WAY: [&str; 2] = ["store.pause", "store.doubt"];
+
 /// What keeps a sync from writing though all else is right: a person's word, or a store that went back in time.
 pub async fn in_the_way(store: &dyn Store) -> Vec<Finding> {
     let overview = match store.overview().await {
@@ -190,7 +193,7 @@ pub async fn in_the_way(store: &dyn Store) -> Vec<Finding> {
     let paused = overview.paused.map(|(since, _)| {
         let text = format!("writing is paused since {since}: a run that has something to write ends as held");
         Finding::new(
-            "store.pause",
+            IN_THE_WAY[0],
             Standing::Contradicted,
             text,
             "`anagrafe status` says why; `anagrafe resume` lets it go on",
@@ -199,7 +202,7 @@ pub async fn in_the_way(store: &dyn Store) -> Vec<Finding> {
     let doubted = overview.shops.into_iter().filter_map(|(shop, its)| Some((shop, its.doubted_at?)));
     let doubted = doubted.map(|(shop, since)| {
         let text = format!("the store went back in time, found {since}: no sync of shop {shop} begins before a resync");
-        Finding::new("store.doubt", Standing::Contradicted, text, "let `anagrafe resync` run to its end")
+        Finding::new(IN_THE_WAY[1], Standing::Contradicted, text, "let `anagrafe resync` run to its end")
     });
     paused.into_iter().chain(doubted).collect()
 }
