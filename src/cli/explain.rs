@@ -260,7 +260,7 @@ fn kept(story: &Story) -> Vec<Line> {
             judged_at: judged.map(|judged| judged.at.to_string()),
             run: story.judged_by.get(key).map(|run| run.0),
             recheck_at: moment(judged.and_then(|judged| judged.recheck_at)),
-            retry_at: moment(judged.and_then(|judged| judged.retry_at)),
+            retry_at: moment(prior.retry_at),
             attempts: judged.map_or(0, |judged| judged.attempts),
             held_by: prior.held.as_ref().filter(|held| !held.released).map(|held| held.hold),
             missing: prior.missing,

@@ -74,18 +74,22 @@ pub fn previous(settings: &Settings) -> Vec<Arc<HashKey>> {
     given.map(|text| key::forms(text.expose_secret())).unwrap_or_default().into_iter().map(Arc::new).collect()
 }
 
-/// The key of whoever writes. It is made where there is no store yet, or where the store is kept under a previous one: another one opens nothing of it.
-fn of_work(settings: &Settings) -> Result<Option<HashKey>, KeyError> {
+/// Whether there is a store in a file already. Asked before its key is: a store is made after its key.
+fn stands(settings: &Settings) -> bool {
+    matches!(&settings.store.url, StoreUrl::Sqlite { path } if fs::metadata(path).is_ok_and(|file| file.len() > 0))
+}
+
+/// The key in the state directory. A store that stands has to have one, for another opens nothing of it; but where the previous one is given,
+/// which a resync goes from to the new one. By whoever works it is made where it may be.
+fn lying_there(settings: &Settings, purpose: Purpose) -> Result<Option<HashKey>, KeyError> {
     let state_dir = &settings.store.state_dir;
-    // Asked in this order: a store is made after its key.
-    let stands =
-        matches!(&settings.store.url, StoreUrl::Sqlite { path } if fs::metadata(path).is_ok_and(|file| file.len() > 0));
-    match key::read(state_dir)? {
-        // With the previous one given, a resync goes from that to the new one.
-        None if stands && settings.store.previous_hash_key.is_none() => {
+    let stands = stands(settings);
+    match (key::read(state_dir)?, purpose) {
+        (None, _) if stands && settings.store.previous_hash_key.is_none() => {
             Err(KeyError::Gone(state_dir.join(key::KEY_FILE)))
         }
-        _ => key::read_or_make(state_dir).map(Some),
+        (_, Purpose::Work) => key::read_or_make(state_dir).map(Some),
+        (found, Purpose::Look | Purpose::Plan) => Ok(found),
     }
 }
 
@@ -94,12 +98,7 @@ fn current(settings: &Settings, purpose: Purpose) -> Result<Option<HashKey>, Fai
         let key = HashKey::new(given.expose_secret().as_bytes());
         return key.map(Some).map_err(|e| Failure::usage(format!("store.hash_key: {e}")));
     }
-    let state_dir = &settings.store.state_dir;
-    let found = match purpose {
-        Purpose::Work => of_work(settings),
-        Purpose::Look | Purpose::Plan => key::read(state_dir),
-    };
-    found.map_err(|error| match error {
+    lying_there(settings, purpose).map_err(|error| match error {
         KeyError::Malformed(_) | KeyError::Gone(_) => Failure { exit: Exit::Usage, error: error.into() },
         KeyError::Unread { .. } | KeyError::Unmade { .. } | KeyError::Random => Failure::failed(error),
     })

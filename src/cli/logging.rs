@@ -35,6 +35,15 @@ fn is_ours_to_say(event: &Metadata<'_>) -> bool {
 /// What is logged by this process, to be changed while it runs.
 static LEVELS: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
+/// Whether it is written as JSON.
+static JSON: OnceLock<bool> = OnceLock::new();
+
+/// Whether what fails is logged, and as JSON.
+#[must_use]
+pub fn is_json() -> bool {
+    JSON.get() == Some(&true) && tracing::enabled!(Level::ERROR)
+}
+
 /// What is logged: by the command line, else by the configuration.
 fn levels(context: &Context, settings: &Settings) -> EnvFilter {
     let (observe, globals) = (&settings.observe, &context.globals);
@@ -82,6 +91,7 @@ pub fn begin(context: &Context, settings: &Settings) {
     let began = tracing_subscriber::registry().with(layers).try_init().is_ok();
     if began {
         let _ = LEVELS.set(handle);
+        let _ = JSON.set(!pretty);
     }
     if let Some(traces) = traces.filter(|_| began) {
         context.traces(traces);

@@ -109,6 +109,7 @@ pub fn main() -> u8 {
         }
     };
     let globals = cli.globals.clone();
+    let daemon = matches!(cli.command, Command::Daemon);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return report(&globals, &Failure::failed(error)),
@@ -132,8 +133,16 @@ pub fn main() -> u8 {
             Output { quiet: globals.quiet, ..Output::default() }.notice(format!("{:#}", failure.error));
             0
         }
+        // Who reads a daemon reads its log, and that in one form.
+        Err(failure) if daemon && !globals.json && logging::is_json() => log(&failure),
         Err(failure) => report(&globals, &failure),
     }
+}
+
+fn log(failure: &Failure) -> u8 {
+    let (error, exit) = (exit::chain(&failure.error), failure.exit.code());
+    tracing::error!(error, exit, "the daemon ends");
+    exit
 }
 
 fn accepted(exit: Exit, ok_if: &[OkIf]) -> Exit {

@@ -243,6 +243,7 @@ pub fn rules(settings: &Settings, name: &ShopName) -> Result<Rules, Failure> {
         write_timeout: settings.vivocha.timeout,
         late_apply: settings.vivocha.late_apply,
         concurrency: settings.vivocha.concurrency,
+        listens: settings.hooks.secret.is_some(),
     })
 }
 

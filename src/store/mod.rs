@@ -141,7 +141,7 @@ pub trait Store: Merges + Rekeying + ByHand + Alerts {
 
     /// Records what a person decided.
     async fn decide(&self, decision: &Decision, by: &str, now: Moment) -> Result<(), StoreError>;
-    /// Something may have changed about these contacts: those that are neither gone, excluded nor held are due at once. Decides nothing
+    /// Something may have changed about these contacts: those that are neither gone nor excluded are due at once. Decides nothing
     /// about them, so it needs no lease. Answers how many they are.
     async fn make_due(&self, contacts: &[ContactKey], now: Moment) -> Result<u64, StoreError>;
     /// Forgets persons, and sees to it that no later pass brings them back. A pass under way records nothing of them any more.

@@ -168,6 +168,7 @@ impl Commit<'_> {
         let mut record = self.written(draft.records.clone(), applied);
         record.held = held;
         record.erased_by.clone_from(&self.sorted.erased_by);
+        record.erased_by.extend(applied.erased.iter().map(|id| (*id, Vec::new())));
         record.due = self.plan.contacts.iter().flat_map(|contact| contact.look_again.clone()).collect();
         if let Reach::Page { last, moves: true, .. } = self.reach {
             record.checkpoint = Some(last);
@@ -192,7 +193,7 @@ impl Commit<'_> {
         let ended =
             self.doubts.settled.iter().filter(|(contact, _)| recorded.contains(contact)).map(|(_, ended)| *ended);
         let settled = applied.settled.iter().copied().chain(ended).collect();
-        PageRecord { since: self.crossing.since, contacts, settled, ..empty }
+        PageRecord { contacts, settled, ..empty }
     }
 
     /// Records what was written and nothing else, and answers why the run stops.

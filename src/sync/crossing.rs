@@ -10,8 +10,9 @@ use super::{
     doubts::Doubts,
     gather::{self, Gathered},
     guards, holding,
+    portions::Portion,
     recognise::recognise,
-    sorting::{self, Sieve},
+    sorting::{self, Sieve, Sorted},
     stopping::unless_stopped,
     tally::Tally,
 };
@@ -19,6 +20,7 @@ use crate::{
     model::{
         ContactId, Keyed,
         hold::{Hold, HoldKind, NewHold},
+        link::Grounds,
         run::RunId,
         time::Moment,
     },
@@ -65,6 +67,10 @@ pub struct Crossing<'a> {
     pub handled: BTreeSet<ContactId>,
     /// How often contacts were looked at between two pages.
     pub looks: BTreeMap<ContactId, u8>,
+    /// Ids from which, exclusive, to which pages were handled: who stands there was counted.
+    pub passed: Option<(i64, i64)>,
+    /// How a page is portioned; none where pages are handled whole.
+    pub portion: Option<Portion>,
 }
 
 /// What a handled page stands for.
@@ -85,6 +91,26 @@ pub enum Reach {
     Due,
 }
 
+/// Contacts that were looked at, about to be worked on.
+pub(super) struct Looked {
+    /// All of them, those too that were handled before.
+    pub ids: Vec<ContactId>,
+    /// How many records there were, those too that have no id.
+    length: u64,
+    /// How many of them count as read.
+    read: u64,
+    known: Known,
+    sorted: Sorted,
+    reach: Reach,
+}
+
+impl Looked {
+    /// Who is to be worked on.
+    pub fn work(&self) -> BTreeSet<ContactId> {
+        self.sorted.work.iter().map(|member| member.contact.id).collect()
+    }
+}
+
 /// What is planned and may be done, and what a safeguard holds of it.
 struct Sifted<'p> {
     jobs: Vec<Job<'p>>,
@@ -92,31 +118,73 @@ struct Sifted<'p> {
 }
 
 impl Crossing<'_> {
-    /// Handles the contacts of a page.
+    /// Handles contacts that were fetched by id.
     ///
     /// # Errors
-    /// What ends the run. Writes that were made are recorded before it is answered; the checkpoint is not.
-    pub async fn handle(&mut self, mut records: Vec<Record>, reach: Reach, tally: &mut Tally) -> Result<(), PassError> {
-        let all: Vec<ContactId> = records.iter().filter_map(Record::id).collect();
-        let length = records.len() as u64;
-        match reach {
-            Reach::Page { .. } => records.retain(|record| record.id().is_none_or(|id| !self.handled.contains(&id))),
-            Reach::Due => self.handled.extend(&all),
-        }
-        tally.reading(records.len() as u64);
+    /// What ends the run. Writes that were made are recorded before it is answered.
+    pub(super) async fn handle(&mut self, records: Vec<Record>, tally: &mut Tally) -> Result<(), PassError> {
+        let looked = self.look_by_id(&records, tally).await?;
+        self.carry_out(looked, tally).await
+    }
+
+    /// Looks at contacts that were fetched by id, and whether the shop is believed to be the one it was.
+    ///
+    /// # Errors
+    /// What ends the run.
+    pub(super) async fn look_by_id(&mut self, records: &[Record], tally: &mut Tally) -> Result<Looked, PassError> {
+        let looked = self.look(records, Reach::Due).await?;
+        self.handled.extend(&looked.ids);
+        self.trust(&looked, tally).await?;
+        Ok(looked)
+    }
+
+    /// Looks at contacts: what is known of them, and what is to be done about whom. Of a page nobody who was handled by id.
+    ///
+    /// # Errors
+    /// What ends the run.
+    pub(super) async fn look(&mut self, records: &[Record], reach: Reach) -> Result<Looked, PassError> {
+        let ids: Vec<ContactId> = records.iter().filter_map(Record::id).collect();
+        let handled = |record: &Record| reach != Reach::Due && record.id().is_some_and(|id| self.handled.contains(&id));
+        let ours: Vec<&Record> = records.iter().filter(|record| !handled(record)).collect();
+        let read = ours.len() as u64;
         self.since = self.bridge.clock.now();
-        let members = sorting::normalised(self.bridge, &records);
+        let members = sorting::normalised(self.bridge, ours.iter().copied());
         recognise(self.bridge, members.iter().map(|member| &member.identity)).await?;
-        let known = self.known(&all, &members, reach).await?;
-        self.tell_lateness(&all, &known, reach);
-        let mut sorted = self.sieve().sort(records, members, &known);
+        let known = self.known(&ids, &members, reach).await?;
+        let sorted = self.sieve().sort(&ours, members, &known);
+        Ok(Looked { ids, length: records.len() as u64, read, known, sorted, reach })
+    }
+
+    /// Whether the shop is believed to be the one it was.
+    ///
+    /// # Errors
+    /// A hold, where it is not, or what ends any run.
+    pub(super) async fn trust(&self, looked: &Looked, tally: &mut Tally) -> Result<(), PassError> {
+        let trusted = self.is_trusted(looked).await;
+        if trusted.is_err() {
+            tally.reading(looked.read);
+        }
+        trusted
+    }
+
+    async fn is_trusted(&self, Looked { ids, known, sorted, reach, .. }: &Looked) -> Result<(), PassError> {
         guards::not_strangers(self.bridge, self.tenure, self.run, &sorted.strangers, sorted.known).await?;
-        let newcomers: Vec<ContactId> = all.iter().filter(|id| !known.contacts.contains_key(id)).copied().collect();
-        let (missing, there) = match self.below(&known, &newcomers, reach).await? {
+        let newcomers: Vec<ContactId> = ids.iter().filter(|id| !known.contacts.contains_key(id)).copied().collect();
+        let (missing, there) = match self.below(known, &newcomers, *reach).await? {
             Some(below) => below,
             None => (known.missing.clone(), known.contacts.len() as u64),
         };
-        guards::not_displaced(self.bridge, self.tenure, self.run, (&missing, there), &newcomers).await?;
+        guards::not_displaced(self.bridge, self.tenure, self.run, (&missing, there), &newcomers).await
+    }
+
+    /// Does what is to be done, and records it.
+    ///
+    /// # Errors
+    /// What ends the run. Writes that were made are recorded before it is answered; the checkpoint is not.
+    pub(super) async fn carry_out(&mut self, looked: Looked, tally: &mut Tally) -> Result<(), PassError> {
+        let Looked { ids, length, read, known, mut sorted, reach } = looked;
+        tally.reading(read);
+        sorted.tell(self.bridge);
         let work = std::mem::take(&mut sorted.work);
         let gathering = gather::gather(self.bridge, work, &sorted.hashes, &known);
         let Gathered { evidence, failed, in_doubt } = unless_stopped(&self.bridge.stop, gathering).await?;
@@ -134,16 +202,13 @@ impl Crossing<'_> {
         tally.seen(evidence.customers.len() as u64);
         let failed = Unheard { failed, in_doubt };
         let commit =
-            Commit { crossing: self, sorted: &sorted, known: &known, plan: &plan, doubts, reach, ids: &all, length };
+            Commit { crossing: self, sorted: &sorted, known: &known, plan: &plan, doubts, reach, ids: &ids, length };
         commit.record(failed, applied, held, tally).await
     }
 
     /// Who is new, and below an id that was seen before, became visible late.
-    fn tell_lateness(&self, ids: &[ContactId], known: &Known, reach: Reach) {
-        if reach == Reach::Due {
-            return;
-        }
-        for id in ids.iter().filter(|id| !known.contacts.contains_key(id)) {
+    pub(super) fn tell_lateness(&self, looked: &Looked) {
+        for id in looked.ids.iter().filter(|id| !looked.known.contacts.contains_key(id)) {
             if let Some(late) = lookback::lateness(&self.observed, id.get(), self.since) {
                 metrics::arrived_late(self.bridge.shop_name().as_str(), late);
             }
@@ -200,7 +265,8 @@ impl Crossing<'_> {
                     up.insert(kind, hold);
                     let content = content.get(&id).copied().unwrap_or_else(|| self.bridge.key.hash("content", ""));
                     let fingerprint = Fingerprint { content, rules: self.rules.clone() };
-                    sifted.held.push(HeldContact { id, hold, fingerprint, what });
+                    let was_due = known.contacts.get(&id).and_then(|prior| prior.retry_at);
+                    sifted.held.push(HeldContact { id, hold, fingerprint, what, was_due });
                 }
             }
         }
@@ -219,9 +285,12 @@ impl Crossing<'_> {
         let prior = known.contacts.get(&plan.contact.id);
         let judged = prior.and_then(|prior| prior.judged.as_ref());
         let held = prior.and_then(|prior| prior.held.as_ref());
+        let standing = plan.link.as_ref().is_some_and(|link| link.standing);
+        // A person who says to whom she belongs has looked at her: no changed rule does that.
+        let said = !standing && plan.link.as_ref().is_some_and(|link| link.grounds == Grounds::Person);
         let holds = self.gate.ask(Update {
-            standing: plan.link.as_ref().is_some_and(|link| link.standing),
-            other_rules: judged.is_some_and(|judged| judged.fingerprint.rules != self.rules),
+            standing,
+            other_rules: !said && judged.is_some_and(|judged| judged.fingerprint.rules != self.rules),
             released: held.is_some_and(|held| held.released && held.what == what),
             // What changed since it was released is not what a person looked at.
             held: held.filter(|held| !held.released || held.what != what).map(|held| held.kind),

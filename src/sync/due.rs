@@ -8,7 +8,7 @@ use tracing::Instrument as _;
 
 use super::{
     Bridge, PassError,
-    crossing::{Crossing, Reach},
+    crossing::Crossing,
     record::{self, About, Terms},
     stopping::unless_stopped,
     tally::{Ended, Tally},
@@ -74,11 +74,14 @@ pub(super) async fn fetch(bridge: &Bridge, ids: &[ContactId], fields: &[Field]) 
 }
 
 impl Crossing<'_> {
-    /// Handles what is due, at most so many.
+    /// Handles what is due, at most so many; where calls tell of chats, first whoever chats.
     ///
     /// # Errors
     /// What ends a run.
     pub(super) async fn due(&mut self, most: u64, fields: &[Field], tally: &mut Tally) -> Result<(), PassError> {
+        if self.portion.is_some() {
+            self.between(fields, tally).await?;
+        }
         let query = DueQuery {
             shop: self.bridge.shop_name().clone(),
             why: Due::Retry(self.bridge.clock.now()),
@@ -99,9 +102,7 @@ impl Crossing<'_> {
             let records: Vec<Record> = page.records.into_iter().filter(wanted).collect();
             let there = |id: &ContactId| records.iter().any(|record| record.id() == Some(*id));
             let absent: Vec<ContactId> = here.iter().filter(|id| !there(id)).copied().collect();
-            if !records.is_empty() {
-                self.handle(records, Reach::Due, tally).await?;
-            }
+            self.portioned(records, fields, tally).await?;
             self.by_id(&absent, fields, tally).await?;
             left = beyond;
         }
@@ -136,11 +137,25 @@ impl Crossing<'_> {
             return Ok(());
         }
         // Who is not there is a resync's to judge, and who cannot be read is due still.
-        let looking = async {
-            let records = fetch(self.bridge, &due, fields).await?.records;
-            if records.is_empty() { Ok(()) } else { self.handle(records, Reach::Due, tally).await }
-        };
-        looking.instrument(traces::phase(Phase::Due)).await
+        self.look_in(&due, fields, tally).instrument(traces::phase(Phase::Due)).await
+    }
+
+    /// Handles a few contacts whenever that may be: whoever was counted already is not counted once more.
+    async fn look_in(&mut self, ids: &[ContactId], fields: &[Field], tally: &mut Tally) -> Result<(), PassError> {
+        let records = fetch(self.bridge, ids, fields).await?.records;
+        let passed = |id: ContactId| self.passed.is_some_and(|(after, last)| id.get() > after && id.get() <= last);
+        let counted = |record: &Record| record.id().is_some_and(|id| self.handled.contains(&id) || passed(id));
+        let (again, anew): (Vec<Record>, Vec<Record>) = records.into_iter().partition(counted);
+        if !anew.is_empty() {
+            self.handle(anew, tally).await?;
+        }
+        if again.is_empty() {
+            return Ok(());
+        }
+        let mut own = Tally::default();
+        let ended = self.handle(again, &mut own).await;
+        tally.again(&own);
+        ended
     }
 
     /// Handles these contacts, fetched by id; answers those of whom nothing came.
@@ -152,7 +167,7 @@ impl Crossing<'_> {
     ) -> Result<Left, PassError> {
         let Fetched { records, absent, unread } = fetch(self.bridge, ids, fields).await?;
         if !records.is_empty() {
-            self.handle(records, Reach::Due, tally).await?;
+            self.handle(records, tally).await?;
         }
         // Only a resync concludes that they are gone; until then they are tried again, ever more seldom.
         let unknown = self.park(&absent, "not-in-the-shop", tally).await?;
@@ -171,16 +186,16 @@ impl Crossing<'_> {
         }
         let (bridge, shop) = (self.bridge, self.bridge.shop_name());
         let query = PageQuery { shop: shop.clone(), ids: ids.to_vec(), identifiers: Vec::new(), covers: None };
-        let since = bridge.clock.now();
+        let now = bridge.clock.now();
         let known = bridge.store.known(&query).await?;
         let terms = Terms {
-            now: since,
+            now,
             rules: self.rules.clone(),
             too_late: bridge.rules.too_late(),
             recheck_linked: bridge.rules.recheck_linked,
             recheck_unmatched: bridge.rules.recheck_unmatched,
         };
-        let mut page = PageRecord { since, ..PageRecord::empty(self.run, shop.clone(), since) };
+        let mut page = PageRecord::empty(self.run, shop.clone(), now);
         let mut unknown = Vec::new();
         for id in ids {
             let prior = known.contacts.get(id);

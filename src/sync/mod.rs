@@ -24,6 +24,7 @@ pub mod host;
 pub mod merging;
 pub mod named;
 pub mod pages;
+mod portions;
 mod putback;
 mod reading;
 mod recognise;
@@ -100,6 +101,8 @@ pub struct Rules {
     pub late_apply: Duration,
     /// Writes in flight at once.
     pub concurrency: usize,
+    /// Whether a daemon is called when somebody chats: a page is then handled in portions.
+    pub listens: bool,
 }
 
 impl Rules {

@@ -5,13 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use tracing::Instrument as _;
 
 use super::{
-    Bridge, PassError, Tenure,
-    crossing::{Crossing, Reach},
-    due, guards,
-    pages::Pages,
-    run::SyncOptions,
-    stopping::unless_stopped,
-    tally::Tally,
+    Bridge, PassError, Tenure, crossing::Crossing, due, guards, pages::Pages, portions::Portion, run::SyncOptions,
+    stopping::unless_stopped, tally::Tally,
 };
 use crate::{
     model::{
@@ -43,16 +38,17 @@ impl<'a> Body<'a> {
 
     /// A crossing under the safeguards of a run.
     pub fn crossing(&self, progress: &ShopProgress, everything: bool) -> Crossing<'a> {
-        let allowed = safeguards::updates_allowed(progress.linked_customers, &self.bridge.rules.safeguards);
+        let bridge = self.bridge;
+        let allowed = safeguards::updates_allowed(progress.linked_customers, &bridge.rules.safeguards);
         Crossing {
-            bridge: self.bridge,
+            bridge,
             tenure: self.tenure,
             run: self.run,
             everything,
             gate: Gate::new(allowed, progress.judged_otherwise),
             allowed,
             holds: BTreeMap::new(),
-            rules: self.bridge.rules_print(),
+            rules: bridge.rules_print(),
             canary: false,
             since: self.started_at,
             highest: progress.checkpoint,
@@ -60,6 +56,8 @@ impl<'a> Body<'a> {
             observed: progress.observed.clone(),
             handled: BTreeSet::new(),
             looks: BTreeMap::new(),
+            passed: None,
+            portion: (bridge.rules.listens && bridge.writer.is_some()).then_some(Portion::FIRST),
         }
     }
 
@@ -72,6 +70,8 @@ impl<'a> Body<'a> {
         }
         self.doubts(tally).instrument(traces::phase(Phase::Doubts)).await?;
         let mut crossing = self.crossing(&progress, options.full);
+        // Who is due at once may be more than a person allowed.
+        crossing.portion = crossing.portion.filter(|_| options.limit.is_none());
         let (start, ahead) = self.start(options, &progress).await?;
         let of = options.limit.map_or(ahead, |limit| ahead.min(limit));
         if progress.crossed {
@@ -137,10 +137,8 @@ impl<'a> Body<'a> {
         while let Some((page, span)) = unless_stopped(&bridge.stop, pages.next()).await? {
             let page = cut(page, left);
             left = left.map(|left| left - page.records.len() as u64);
-            crossing
-                .handle(page.records, Reach::Page { after, last: page.last, resync: false, moves: true }, tally)
-                .instrument(span)
-                .await?;
+            let last = page.last;
+            crossing.page(page, after, (false, true), tally).instrument(span).await?;
             bridge.watch.crossing(&self.report(tally, None), of.max(tally.read()));
             if left == Some(0) {
                 return Ok(false);
@@ -148,7 +146,7 @@ impl<'a> Body<'a> {
             if limit.is_none() {
                 crossing.between(&fields(bridge), tally).await?;
             }
-            after = page.last;
+            after = last;
             pages.go_on(after);
         }
         Ok(true)
@@ -156,8 +154,7 @@ impl<'a> Body<'a> {
 
     /// A record of nothing, as of now.
     pub fn nothing(&self) -> PageRecord {
-        let at = self.bridge.clock.now();
-        PageRecord { since: self.started_at, ..PageRecord::empty(self.run, self.bridge.shop_name().clone(), at) }
+        PageRecord::empty(self.run, self.bridge.shop_name().clone(), self.bridge.clock.now())
     }
 }
 

@@ -67,6 +67,7 @@ pub fn judged(about: About<'_>, plan: &ContactPlan, done: Option<&Done>, terms: 
     // An invalid contact becomes valid only by an edit, which its fingerprint shows.
     let rechecked = plan.state != ContactState::Invalid;
     let seed = u64::try_from(about.id.get()).unwrap_or(0);
+    let was_due = about.prior.and_then(|prior| prior.retry_at);
     let questioned = plan.state == ContactState::Waiting && about.prior.is_some_and(|p| p.link.is_some());
     ContactRecord {
         entry: index_entry(about.id, about.hashes),
@@ -75,6 +76,7 @@ pub fn judged(about: About<'_>, plan: &ContactPlan, done: Option<&Done>, terms: 
         fingerprint: Fingerprint { content: about.content, rules: terms.rules.clone() },
         recheck_at: rechecked.then(|| safeguards::recheck(recheck, seed, terms.now)),
         retry_at: None,
+        was_due,
         attempts: 0,
         parked_since: None,
         link: match link(plan, done) {
@@ -116,6 +118,7 @@ pub fn parked(about: About<'_>, cause: &str, terms: &Terms) -> ContactRecord {
     if before.is_some_and(|judged| judged.reason == QUESTIONED) {
         (state, reason) = (ContactState::Waiting, QUESTIONED.to_owned());
     }
+    let was_due = about.prior.and_then(|prior| prior.retry_at);
     let unread = about.hashes == Hashes::default();
     let kept = about.prior.filter(|prior| unread || prior.link.is_some()).map(|prior| prior.entry.clone());
     // Whom other rules judged they still did: what the changed ones ask for is not let through for her having been parked.
@@ -127,6 +130,7 @@ pub fn parked(about: About<'_>, cause: &str, terms: &Terms) -> ContactRecord {
         fingerprint: Fingerprint { content: about.content, rules },
         recheck_at: None,
         retry_at,
+        was_due,
         attempts,
         parked_since: Some(since),
         link: LinkChange::Keep,
@@ -140,6 +144,7 @@ pub fn parked(about: About<'_>, cause: &str, terms: &Terms) -> ContactRecord {
 pub fn held(about: &About<'_>) -> Option<ContactRecord> {
     let prior = about.prior?;
     let before = prior.judged.as_ref().filter(|judged| judged.state == ContactState::Parked)?;
+    let was_due = prior.retry_at;
     Some(ContactRecord {
         entry: prior.entry.clone(),
         state: if prior.link.is_some() { ContactState::Linked } else { ContactState::Waiting },
@@ -147,6 +152,7 @@ pub fn held(about: &About<'_>) -> Option<ContactRecord> {
         fingerprint: before.fingerprint.clone(),
         recheck_at: None,
         retry_at: None,
+        was_due,
         attempts: 0,
         parked_since: None,
         link: LinkChange::Keep,

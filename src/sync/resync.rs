@@ -5,7 +5,7 @@ use tracing::Instrument as _;
 
 use super::{
     PassError,
-    crossing::{Crossing, Reach},
+    crossing::Crossing,
     due::Left,
     guards::{self, Counted},
     holding,
@@ -53,6 +53,7 @@ impl Body<'_> {
             self.doubts(tally).instrument(traces::phase(Phase::Doubts)).await?;
         }
         let place = self.place(options, &progress, count).await?;
+        let from_the_beginning = place.after == 0 && !place.whole;
         let mut crossing = self.crossing(&progress, place.force);
         crossing.highest = place.highest;
         if !place.whole {
@@ -63,8 +64,10 @@ impl Body<'_> {
         }
         let vanished = Vanished { body: self, crossing: &mut crossing, released };
         vanished.conclude(tally).instrument(traces::phase(Phase::Vanished)).await?;
-        // Everything was read, and nobody on it was another shop's.
-        holding::fall(self.bridge, HoldKind::Strangers).await?;
+        if from_the_beginning {
+            // Everything was read by this run, and nobody on it was another shop's.
+            holding::fall(self.bridge, HoldKind::Strangers).await?;
+        }
         // A rule that still waits for a person has not been applied to everybody.
         let rules = crossing.holds.is_empty().then(|| crossing.rules.clone());
         let forget_before = self.bridge.clock.now().before(completeness::KEPT);
@@ -179,9 +182,9 @@ impl Body<'_> {
         let moves = after <= checkpoint;
         let mut pages = Pages::after(bridge.shop.clone(), after, fields(bridge), true);
         while let Some((page, span)) = unless_stopped(&bridge.stop, pages.next()).await? {
-            let reach = Reach::Page { after, last: page.last, resync, moves };
-            crossing.handle(page.records, reach, tally).instrument(span).await?;
-            after = page.last;
+            let last = page.last;
+            crossing.page(page, after, (resync, moves), tally).instrument(span).await?;
+            after = last;
             bridge.watch.crossing(&self.report(tally, None), of.max(tally.read()));
             crossing.between(&fields(bridge), tally).await?;
             if interlude.rest().await? {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Bridge, gather::Member, survey::index_entry, tally::Ended};
 use crate::{
     model::{Contact, ContactId, Hashes, Keyed, state::ContactState, time::Moment},
-    open2b::Record,
+    open2b::{Record, RecordDefect},
     plan::{fingerprint, normalise},
-    store::{ContactRecord, Fingerprint, Judged, Known, LinkChange, Prior},
+    store::{ContactRecord, Fingerprint, Known, LinkChange, Prior},
 };
 
 /// By what contacts are sorted.
@@ -29,26 +29,45 @@ pub(super) struct Sorted {
     pub content: BTreeMap<ContactId, Keyed>,
     /// Malformed records with an id.
     pub malformed: Vec<(ContactId, String)>,
-    /// Erased by an identifier and not excluded yet.
+    /// What is wrong with those without one.
+    pub nameless: Vec<RecordDefect>,
+    /// Erased and not excluded yet.
     pub excluded: Vec<ContactRecord>,
-    /// By what they were.
+    /// By which identifiers, if by any.
     pub erased_by: Vec<(ContactId, Vec<Keyed>)>,
     pub ended: Vec<Ended>,
     /// Known contacts of whom nothing is what it was, each with the hash of what it is now.
     pub strangers: BTreeMap<ContactId, Keyed>,
     /// How many were known at all.
     pub known: u64,
+    /// For each that is looked at and was judged by other rules, the sections that changed.
+    pub other_rules: Vec<Vec<String>>,
+}
+
+impl Sorted {
+    /// Tells what was noticed. Not while it is sorted: a page may be sorted again in portions.
+    pub fn tell(&self, bridge: &Bridge) {
+        let shop = bridge.shop_name();
+        for defect in &self.nameless {
+            bridge.watch.notice(&format!(
+                "shop {shop}: a record without a readable id was passed over ({defect}); correct it in the shop"
+            ));
+        }
+        for sections in &self.other_rules {
+            bridge.watch.judged_by_other_rules(sections);
+        }
+    }
 }
 
 /// The contacts of a page, normalised.
-pub(super) fn normalised(bridge: &Bridge, records: &[Record]) -> Vec<Member> {
+pub(super) fn normalised<'r>(bridge: &Bridge, records: impl IntoIterator<Item = &'r Record>) -> Vec<Member> {
     let member = |contact: &Contact| {
         let identity = normalise::identity(&contact.name, &contact.email, &contact.phone, bridge.rules.region);
         let hashes = Hashes::of(&identity, &bridge.key);
         Member { contact: contact.clone(), identity, hashes, prior: None }
     };
     records
-        .iter()
+        .into_iter()
         .filter_map(|record| match record {
             Record::Whole(contact) => Some(member(contact)),
             Record::Malformed { .. } => None,
@@ -57,18 +76,15 @@ pub(super) fn normalised(bridge: &Bridge, records: &[Record]) -> Vec<Member> {
 }
 
 impl Sieve<'_> {
-    pub fn sort(&self, records: Vec<Record>, members: Vec<Member>, known: &Known) -> Sorted {
+    pub fn sort(&self, records: &[&Record], members: Vec<Member>, known: &Known) -> Sorted {
         let mut sorted = Sorted::default();
         for record in records {
             match record {
                 Record::Whole(_) => {}
-                Record::Malformed { id: Some(id), defect } => sorted.malformed.push((id, defect.to_string())),
+                Record::Malformed { id: Some(id), defect } => sorted.malformed.push((*id, defect.to_string())),
                 Record::Malformed { id: None, defect } => {
                     // Without an id there is nothing to keep a state under: it is reported in every run that reads it.
-                    self.bridge.watch.notice(&format!(
-                        "shop {}: a record without a readable id was passed over ({defect}); correct it in the shop",
-                        self.bridge.shop_name()
-                    ));
+                    sorted.nameless.push(*defect);
                     sorted.ended.push(Ended::In(ContactState::Parked));
                 }
             }
@@ -88,6 +104,7 @@ impl Sieve<'_> {
             if judged.at == Moment::default() {
                 // Erased by her id before anybody read her: from now on she has a state of her own.
                 sorted.excluded.push(self.excluded(id));
+                sorted.erased_by.push((id, Vec::new()));
             }
             return;
         }
@@ -110,7 +127,11 @@ impl Sieve<'_> {
             sorted.ended.push(ended);
             return;
         }
-        self.tell_changed_rules(judged);
+        if judged.is_some_and(|judged| judged.fingerprint.rules != self.rules) {
+            sorted
+                .other_rules
+                .extend(judged.map(|judged| fingerprint::changed_sections(&judged.fingerprint.rules, self.rules)));
+        }
         member.prior = prior.cloned();
         sorted.content.insert(id, content);
         sorted.work.push(member);
@@ -125,9 +146,11 @@ impl Sieve<'_> {
         }
         let due = |at: Option<Moment>| at.is_some_and(|at| at <= self.now);
         let now = Fingerprint { content, rules: self.rules.to_owned() };
-        // While an update is held, and would be the same, there is nothing to look at. Who was parked since is looked at when her time comes.
+        // While an update is held, and would be the same, there is nothing to look at but what a person, or a call, says. Who was parked since is
+        // looked at when her time comes.
         if let Some(held) = prior.held.as_ref().filter(|_| judged.state != ContactState::Parked) {
-            return (!held.released && held.fingerprint == now).then_some(Ended::Unchanged);
+            let quiet = !held.released && held.fingerprint == now && !due(prior.retry_at);
+            return quiet.then_some(Ended::Unchanged);
         }
         // Judged in the future, by a clock that was ahead: then what it is due at is ahead too.
         let ahead = judged.at.is_ahead(self.now);
@@ -136,19 +159,12 @@ impl Sieve<'_> {
             ContactState::Parked => judged.fingerprint.content == content,
             _ => judged.fingerprint == now,
         };
-        let quiet = same && !ahead && !due(judged.recheck_at) && !due(judged.retry_at);
+        let quiet = same && !ahead && !due(judged.recheck_at) && !due(prior.retry_at);
         match judged.state {
             ContactState::Gone => None,
             ContactState::Parked if quiet => Some(Ended::In(ContactState::Parked)),
             _ if quiet => Some(Ended::Unchanged),
             _ => None,
-        }
-    }
-
-    fn tell_changed_rules(&self, judged: Option<&Judged>) {
-        if let Some(judged) = judged.filter(|judged| judged.fingerprint.rules != self.rules) {
-            let sections = fingerprint::changed_sections(&judged.fingerprint.rules, self.rules);
-            self.bridge.watch.judged_by_other_rules(&sections);
         }
     }
 
@@ -161,6 +177,7 @@ impl Sieve<'_> {
             fingerprint: Fingerprint { content: self.bridge.key.hash("content", ""), rules: String::new() },
             recheck_at: None,
             retry_at: None,
+            was_due: None,
             attempts: 0,
             parked_since: None,
             link: LinkChange::Drop,

@@ -104,9 +104,10 @@ impl Tally {
         change(&mut self.merges);
     }
 
-    /// Updates sent to survivors of merges.
-    pub fn survivors_updated(&mut self, updates: u64) {
-        self.updates += updates;
+    /// Contacts that were counted before were looked at again: their updates are to be counted all the same.
+    pub fn again(&mut self, own: &Self) {
+        self.updates += own.updates;
+        self.updates_to_known += own.updates_to_known;
     }
 
     /// Merge proposals that stand.

@@ -3,7 +3,7 @@
 
 use super::{
     PassError,
-    crossing::{Crossing, Reach},
+    crossing::Crossing,
     due::{self, Fetched},
     holding,
     reading::{Body, fields},
@@ -21,6 +21,8 @@ use crate::{
 
 /// So many are asked for at a time.
 const CHUNK: usize = 200;
+/// So many where whoever chats is not to wait for it.
+const SMALL_CHUNK: usize = 16;
 /// So many are recorded at once: all, but where a list of them would be large. A person releases just these, and one who is killed halfway
 /// would find others.
 const GONE_AT_ONCE: usize = 50_000;
@@ -82,14 +84,16 @@ impl Vanished<'_, '_> {
     async fn ask_for(&mut self, missing: &[ContactId], tally: &mut Tally) -> Result<Vec<ContactId>, PassError> {
         let bridge = self.body.bridge;
         let mut gone = Vec::new();
-        for (chunk, ids) in missing.chunks(CHUNK).enumerate() {
+        let size = if self.crossing.portion.is_some() { SMALL_CHUNK } else { CHUNK };
+        for (chunk, ids) in missing.chunks(size).enumerate() {
             let Fetched { records, absent, unread: _ } = due::fetch(bridge, ids, &fields(bridge)).await?;
             if !records.is_empty() {
                 // Judged anew, whatever it was: it is not missing any more.
-                self.crossing.handle(records, Reach::Due, tally).await?;
+                self.crossing.handle(records, tally).await?;
             }
             gone.extend(absent);
-            bridge.watch.confirming((chunk * CHUNK + ids.len()) as u64, missing.len() as u64);
+            bridge.watch.confirming((chunk * size + ids.len()) as u64, missing.len() as u64);
+            self.crossing.between(&fields(bridge), tally).await?;
         }
         Ok(gone)
     }

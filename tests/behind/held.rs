@@ -192,6 +192,31 @@ async fn in_vain(town: &Town, run: &[&str]) {
     town.execute("UPDATE contacts SET retry_at = 1 WHERE retry_at IS NOT NULL").await;
 }
 
+both!(what_is_held_anew_is_due_no_more_and_a_persons_word_on_whom_it_concerns_is_carried_out, anew);
+async fn anew(on: On) {
+    let town = remarked(on).await;
+    town.anagrafe(&["resync"]).await.code(4);
+    town.anagrafe(&["holds", "release", &hold(&town).await]).await.code(0);
+    // A second import, before anybody came to it.
+    for id in 1..=200 {
+        town.sandbox.open2b.edit_contact(id, |contact| contact.note = format!("another remark {id}"));
+    }
+    town.anagrafe(&["sync"]).await.code(4);
+    let due = "SELECT COUNT(*) FROM contacts WHERE retry_at IS NOT NULL";
+    assert_eq!((town.number(due).await, town.number("SELECT COUNT(*) FROM held").await), (0, 200));
+    let customer = json!({"id": "somebody", "name": "Somebody"});
+    town.sandbox.vivocha.add_customer(customer.as_object().unwrap().clone());
+    town.anagrafe(&["links", "assign", "main/5", "somebody"]).await.code(0);
+    town.anagrafe(&["links", "detach", "main/6"]).await.code(0);
+    let before = town.calls("contacts.get");
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!(town.calls("contacts.get") - before, 2, "nobody else is due");
+    let linked = "SELECT COUNT(*) FROM links WHERE id = 5 AND customer = 'somebody' AND ended_at IS NULL";
+    assert_eq!(town.number(linked).await, 1);
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE id = 6 AND state = 'linked'").await, 0);
+    assert_eq!((town.number(due).await, town.number("SELECT COUNT(*) FROM held").await), (0, 198));
+}
+
 both!(b5_what_is_held_stays_so_through_any_number_of_resyncs_and_however_close_they_look, forced);
 async fn forced(on: On) {
     let town = remarked(on).await;

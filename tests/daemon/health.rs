@@ -92,7 +92,12 @@ async fn a_port_that_is_taken_is_told_and_nothing_is_run() {
     });
     assert_eq!(daemon.end().await.0, Some(1));
     let log = daemon.log();
-    assert!(log.contains("observe.listen") && log.contains(&port.to_string()), "{log}");
+    // In the form of all the rest: whoever gathers the log reads why a daemon ended as it reads what it did.
+    let last: serde_json::Value =
+        serde_json::from_str(log.lines().last().unwrap_or_default()).unwrap_or_else(|_| panic!("{log}"));
+    assert_eq!((&last["level"], &last["exit"]), (&serde_json::json!("ERROR"), &serde_json::json!(1)), "{last}");
+    let error = last["error"].as_str().unwrap_or_default();
+    assert!(error.contains("observe.listen") && error.contains(&port.to_string()), "{last}");
     assert!(town.sandbox.journal().is_empty());
 }
 

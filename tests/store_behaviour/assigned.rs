@@ -76,7 +76,7 @@ pub async fn a_last_word_outranks_the_one_before(place: &dyn Place) {
     pass.store.decide(&Decision::Assign(contact(1), customer("c1")), "eva", at(3)).await.unwrap();
     assert_eq!(pass.prior(1).await.rulings, [(customer("c1"), Ruling::Same)]);
     // A page that was handled meanwhile has heard neither.
-    let page = PageRecord { at: at(9), since: at(1), ..pass.page(vec![judged(1, ContactState::Unmatched)]) };
+    let page = PageRecord { at: at(9), ..pass.page(vec![judged(1, ContactState::Unmatched)]) };
     pass.store.record(&pass.lease, &page).await.unwrap();
     assert_eq!(due(&pass, 9).await, [1]);
 }

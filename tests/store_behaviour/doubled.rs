@@ -36,7 +36,8 @@ pub async fn a_contact_twice_held_is_held_as_it_was_last(place: &dyn Place) {
     let hold = pass.store.hold(&pass.lease, pass.run, &new_hold("x"), at(1)).await.unwrap().id;
     pass.survey(vec![entry(1)]).await;
     let fingerprint = Fingerprint { content: hash("content"), rules: RULES.into() };
-    let update = |what| HeldContact { id: id(1), hold, fingerprint: fingerprint.clone(), what: hash(what) };
+    let update =
+        |what| HeldContact { id: id(1), hold, fingerprint: fingerprint.clone(), what: hash(what), was_due: None };
     let page = PageRecord { held: vec![update("first"), update("last")], ..pass.page(Vec::new()) };
     pass.store.record(&pass.lease, &page).await.unwrap();
     assert_eq!(pass.prior(1).await.held.unwrap().what, hash("last"));

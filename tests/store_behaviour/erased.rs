@@ -49,7 +49,34 @@ async fn people(place: &dyn Place) -> Pass1 {
 
 fn held_by(hold: i64, number: i64) -> HeldContact {
     let fingerprint = Fingerprint { content: hash("content"), rules: RULES.into() };
-    HeldContact { id: id(number), hold, fingerprint, what: hash("what") }
+    HeldContact { id: id(number), hold, fingerprint, what: hash("what"), was_due: None }
+}
+
+pub async fn whoever_a_page_excludes_while_her_erasure_is_lifted_is_let_in_again(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    pass.survey(vec![entry(2)]).await;
+    let whom = by_email("address");
+    let erased = pass.store.erase(&whom, "eva", at(2)).await.unwrap();
+    // Read by a page while it stands, lifted, and recorded.
+    pass.store.lift(erased.id, "eva", at(3)).await.unwrap();
+    let nothing = |number| IndexEntry { id: id(number), email: None, phone: None, name: Vec::new() };
+    let excluded = |number| ContactRecord {
+        entry: nothing(number),
+        reason: "erased".into(),
+        ..judged(number, ContactState::Excluded)
+    };
+    let page = PageRecord {
+        at: at(4),
+        checkpoint: Some(2),
+        erased_by: vec![(id(1), vec![hash("address")]), (id(2), vec![hash("address")])],
+        ..pass.page(vec![excluded(1), excluded(2)])
+    };
+    pass.store.record(&pass.lease, &page).await.unwrap();
+    for number in [1, 2] {
+        assert_eq!(pass.prior(number).await.judged, None, "{number}");
+    }
+    let due = pass.store.due(&due_by(&shop("alfa"), at(5), 9)).await.unwrap();
+    assert_eq!(due, [1, 2].map(id), "and the next pass looks at them");
 }
 
 pub async fn nothing_is_left_of_who_was_erased(place: &dyn Place) {
@@ -82,7 +109,7 @@ pub async fn nothing_is_left_of_who_was_erased(place: &dyn Place) {
     let judgement = prior.judged.clone().unwrap();
     assert_eq!((judgement.state, judgement.reason.as_str()), (ContactState::Excluded, "erased"));
     assert_eq!(judgement.fingerprint.content, Keyed::parse(&"0".repeat(32)).unwrap());
-    assert_eq!((judgement.fingerprint.rules.as_str(), judgement.retry_at, judgement.recheck_at), ("", None, None));
+    assert_eq!((judgement.fingerprint.rules.as_str(), prior.retry_at, judgement.recheck_at), ("", None, None));
     assert_eq!(prior.entry, IndexEntry { id: id(1), email: None, phone: None, name: Vec::new() });
     let story = pass.store.story(&Whose::Contact(contact(1))).await.unwrap();
     let left = Story {
@@ -143,7 +170,6 @@ pub async fn a_pass_under_way_brings_nobody_back(place: &dyn Place) {
     };
     let page = PageRecord {
         at: at(6),
-        since: at(1),
         settled: vec![(late, WriteOutcome::Unknown)],
         checkpoint: Some(60),
         held: vec![held_by(hold, 1)],

@@ -91,6 +91,34 @@ pub async fn who_was_named_or_decided_about_is_due_at_once_and_who_waits_for_ano
     assert_eq!(at_once(40, 0, 9).await, [id(9)], "it was looked at");
 }
 
+pub async fn who_is_named_while_she_is_handled_is_due_still(place: &dyn Place) {
+    let pass = Pass1::begin(place).await;
+    pass.survey([8, 9].map(entry).to_vec()).await;
+    pass.record(vec![judged(1, ContactState::Unmatched), judged(2, ContactState::Unmatched)]).await;
+    let known = async |number: i64| pass.prior(number).await.retry_at;
+    let (one, eight) = (known(1).await, known(8).await);
+    let handled = async |second, contacts| {
+        let page = PageRecord { at: at(second), ..pass.page(contacts) };
+        pass.store.record(&pass.lease, &page).await.unwrap();
+        let asked = DueQuery { why: Due::AtOnce(at(second)), ..due_by(&shop("alfa"), at(second), 9) };
+        pass.store.due(&asked).await.unwrap()
+    };
+    let unmatched = |number, was_due| ContactRecord { was_due, ..judged(number, ContactState::Unmatched) };
+    let parked = ContactRecord { retry_at: Some(at(90)), ..judged(2, ContactState::Parked) };
+    pass.store.make_due(&[contact(1), contact(2), contact(8)], at(20)).await.unwrap();
+    let left = handled(21, vec![unmatched(1, one), parked, unmatched(8, eight), unmatched(9, None)]).await;
+    assert_eq!(left, [1, 2, 8].map(id), "whoever handled them knew nothing of it");
+
+    // Named once more while somebody looks at her for having been named.
+    let (one, eight) = (known(1).await, known(8).await);
+    pass.store.make_due(&[contact(1)], at(22)).await.unwrap();
+    let gone = ContactRecord { was_due: None, ..judged(2, ContactState::Excluded) };
+    let left = handled(23, vec![unmatched(1, one), gone, unmatched(8, eight)]).await;
+    assert_eq!(left, [id(1)], "of whoever was erased nothing is due");
+    let left = handled(24, vec![unmatched(1, known(1).await)]).await;
+    assert_eq!(left, []);
+}
+
 pub async fn due_contacts_come_in_the_order_of_ids(place: &dyn Place) {
     let pass = Pass1::begin(place).await;
     let parked = |number, state, second| ContactRecord { retry_at: Some(at(second)), ..judged(number, state) };

@@ -45,12 +45,11 @@ pub async fn a_prior_says_all_that_was_recorded(place: &dyn Place) {
         reason: record.reason,
         fingerprint: record.fingerprint,
         recheck_at: record.recheck_at,
-        retry_at: record.retry_at,
         attempts: 3,
         parked_since: record.parked_since,
         at: at(1),
     };
-    assert_eq!(prior.judged, Some(expected));
+    assert_eq!((prior.judged, prior.retry_at), (Some(expected), record.retry_at));
     let kept = prior.link.unwrap();
     let made = link("c1", Role::Secondary);
     assert_eq!((kept.contact, kept.customer, kept.role), (contact(1), made.customer, made.role));

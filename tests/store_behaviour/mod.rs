@@ -64,7 +64,8 @@ macro_rules! store_behaviours {
                 a_survey_does_not_bring_back_an_excluded_contact, a_shop_never_seen_has_the_zero_of_everything,
                 known_contacts_are_counted_without_the_gone_and_the_excluded, the_tail_begins_where_so_many_contacts_follow,
                 due_contacts_come_in_the_order_of_ids,
-                who_was_named_or_decided_about_is_due_at_once_and_who_waits_for_another_try_is_not, shops_do_not_mix;
+                who_was_named_or_decided_about_is_due_at_once_and_who_waits_for_another_try_is_not,
+                who_is_named_while_she_is_handled_is_due_still, shops_do_not_mix;
             known: ids_never_seen_are_missing, a_prior_says_all_that_was_recorded, holders_are_those_of_all_shops,
                 the_gone_and_the_excluded_hold_nothing, holders_are_limited_per_identifier,
                 found_customers_come_with_their_links, writes_without_an_outcome_are_unsettled,
@@ -91,7 +92,7 @@ macro_rules! store_behaviours {
             doubled: a_contact_twice_in_a_page_is_judged_as_it_was_last,
                 a_contact_twice_in_a_survey_is_indexed_as_it_was_last, a_contact_twice_held_is_held_as_it_was_last,
                 a_write_settled_twice_is_settled_as_it_was_last;
-            erased: nothing_is_left_of_who_was_erased, whoever_has_an_erased_identifier_is_erased,
+            erased: nothing_is_left_of_who_was_erased, whoever_a_page_excludes_while_her_erasure_is_lifted_is_let_in_again, whoever_has_an_erased_identifier_is_erased,
                 nothing_is_declared_for_who_was_erased, a_pass_under_way_brings_nobody_back, who_was_erased_before_she_was_read_is_excluded_all_the_same,
                 a_lifted_erasure_lets_its_contacts_in_anew, of_two_erasures_of_one_person_each_stands_for_itself,
                 an_erased_person_is_nobodys_candidate;
@@ -105,7 +106,7 @@ macro_rules! store_behaviours {
                 who_was_judged_by_other_rules_is_counted_until_all_was_read_by_them,
                 only_a_resync_says_by_which_rules_all_was_read, all_that_were_judged_are_counted_by_the_rules_they_were_judged_by;
             withheld: who_is_parked_is_held_and_released_as_before, what_is_held_of_a_contact_is_known, a_contact_that_is_judged_is_held_no_more,
-                a_release_makes_whom_it_held_due,
+                a_release_makes_whom_it_held_due, who_is_held_again_is_due_no_more_but_who_was_made_due_meanwhile_is,
                 a_release_lets_go_what_was_held_then_and_nothing_that_is_held_after_it,
                 a_hold_falls_only_where_it_holds_nobody, a_hold_counts_whom_it_holds;
             witnessed: a_store_that_is_as_far_as_its_witness_did_not_go_back, renewals_tell_how_far_a_store_came_too,
@@ -215,6 +216,7 @@ pub fn judged(number: i64, state: ContactState) -> ContactRecord {
         fingerprint: Fingerprint { content: hash("content"), rules: RULES.into() },
         recheck_at: None,
         retry_at: None,
+        was_due: None,
         attempts: 0,
         parked_since: None,
         link: LinkChange::Keep,
@@ -329,9 +331,14 @@ impl Pass1 {
         PageRecord { contacts, ..PageRecord::empty(self.run, shop("alfa"), at(1)) }
     }
 
-    /// Records contacts and nothing else, at a second.
-    pub async fn record_at(&self, second: i64, contacts: Vec<ContactRecord>) {
-        let page = PageRecord { at: at(second), since: at(second), ..self.page(contacts) };
+    /// Records contacts and nothing else, at a second: by whoever knew just before when they are due.
+    pub async fn record_at(&self, second: i64, mut contacts: Vec<ContactRecord>) {
+        let ids: Vec<ContactId> = contacts.iter().map(|contact| contact.entry.id).collect();
+        let known = self.store.known(&of(&ids, &[])).await.unwrap().contacts;
+        for contact in &mut contacts {
+            contact.was_due = known.get(&contact.entry.id).and_then(|prior| prior.retry_at);
+        }
+        let page = PageRecord { at: at(second), ..self.page(contacts) };
         self.store.record(&self.lease, &page).await.unwrap();
     }
 

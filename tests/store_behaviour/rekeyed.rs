@@ -154,7 +154,7 @@ pub async fn what_was_bound_to_a_hash_is_asked_anew(place: &dyn Place) {
     pass.record(vec![judged(1, ContactState::Linked), judged(2, ContactState::Linked)]).await;
     let hold = pass.store.hold(&pass.lease, pass.run, &new_hold("x"), at(1)).await.unwrap().id;
     let fingerprint = anagrafe::store::Fingerprint { content: hash("content"), rules: RULES.into() };
-    let update = anagrafe::store::HeldContact { id: id(2), hold, fingerprint, what: hash("what") };
+    let update = anagrafe::store::HeldContact { id: id(2), hold, fingerprint, what: hash("what"), was_due: None };
     pass.store.record(&pass.lease, &PageRecord { held: vec![update], ..pass.page(Vec::new()) }).await.unwrap();
     let writes = pass.store.declare(&pass.lease, &[pass.declaration(1, "c1")]).await.unwrap();
     let settled = vec![(writes[0], WriteOutcome::Applied)];

@@ -123,7 +123,7 @@ pub async fn who_is_gone_leaves_her_place(place: &dyn Place) {
     let prior = pass.prior(1).await;
     let judgement = prior.judged.unwrap();
     assert_eq!((judgement.state, judgement.reason.as_str(), judgement.at), (ContactState::Gone, "deleted", at(5)));
-    assert_eq!((judgement.fingerprint.content, judgement.retry_at), (hash("content"), None));
+    assert_eq!((judgement.fingerprint.content, prior.retry_at), (hash("content"), None));
     assert_eq!((prior.link, prior.former[0].ended, prior.missing), (None, Some(at(5)), false));
     assert_eq!(prior.entry, entry(1), "until it is forgotten");
     let holders = pass.store.known(&of(&[], &[hash("e1"), hash("e4")])).await.unwrap().holders;
@@ -183,7 +183,7 @@ pub async fn who_was_judged_by_other_rules_is_counted_until_all_was_read_by_them
     // And so is whose update is held.
     let hold = pass.store.hold(&pass.lease, pass.run, &new_hold("x"), at(6)).await.unwrap().id;
     let fingerprint = Fingerprint { content: hash("new content"), rules: "normalise=2".into() };
-    let update = HeldContact { id: id(4), hold, fingerprint, what: hash("what") };
+    let update = HeldContact { id: id(4), hold, fingerprint, what: hash("what"), was_due: None };
     pass.store.record(&pass.lease, &PageRecord { held: vec![update], ..pass.page(Vec::new()) }).await.unwrap();
     step(&pass, 7, end(Some("normalise=2"), 0)).await;
     assert_eq!(otherwise(RULES).await, 2, "it is not taken for read by these");

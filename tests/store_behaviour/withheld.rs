@@ -9,7 +9,7 @@ use super::{Pass1, Place, RULES, at, contact, due_by, entry, hash, id, judged, n
 
 fn held_by(hold: i64, number: i64, what: &str) -> HeldContact {
     let fingerprint = Fingerprint { content: hash("new content"), rules: RULES.into() };
-    HeldContact { id: id(number), hold, fingerprint, what: hash(what) }
+    HeldContact { id: id(number), hold, fingerprint, what: hash(what), was_due: None }
 }
 
 /// A pass, the numbers of two holds, and contacts 1 to 3 held by the first.
@@ -52,6 +52,20 @@ pub async fn a_contact_that_is_judged_is_held_no_more(place: &dyn Place) {
     pass.store.record(&pass.lease, &page).await.unwrap();
     assert_eq!(pass.store.held(hold, 9).await.unwrap(), [contact(2)], "nor one that is gone");
     assert_eq!(pass.prior(1).await.held, None);
+}
+
+pub async fn who_is_held_again_is_due_no_more_but_who_was_made_due_meanwhile_is(place: &dyn Place) {
+    let (pass, hold, other) = held(place).await;
+    pass.store.decide(&Decision::Release(hold), "eva", at(7)).await.unwrap();
+    let due = async || pass.store.due(&due_by(&shop("alfa"), at(9), 9)).await.unwrap();
+    assert_eq!(due().await, [1, 2, 3].map(id));
+    let [one, two, three] = [1, 2, 3].map(|number| pass.prior(number));
+    let [one, two, three] = [one.await.retry_at, two.await.retry_at, three.await.retry_at];
+    pass.store.decide(&Decision::Assign(contact(2), super::customer("c2")), "ugo", at(8)).await.unwrap();
+    let again = |number, was_due| HeldContact { was_due, ..held_by(other, number, "what came since") };
+    record(&pass, vec![again(1, one), again(2, two), again(3, three)]).await;
+    assert_eq!(due().await, [id(2)], "what a person said of her was not heard");
+    assert_eq!(pass.prior(1).await.retry_at, None);
 }
 
 pub async fn a_release_makes_whom_it_held_due(place: &dyn Place) {

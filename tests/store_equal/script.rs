@@ -287,6 +287,7 @@ impl Both {
             fingerprint: Fingerprint { content: hash(&to), rules: RULES.into() },
             recheck_at: self.chance(2).then(|| self.now()),
             retry_at: retry,
+            was_due: self.chance(3).then(|| self.now()),
             attempts: u32::try_from(self.below(4)).unwrap(),
             parked_since: retry,
             link: change,
@@ -323,6 +324,7 @@ impl Both {
                 hold,
                 fingerprint: first.fingerprint.clone(),
                 what: hash("what"),
+                was_due: self.chance(2).then(|| self.now()),
             }],
             _ => Vec::new(),
         };

@@ -35,7 +35,7 @@ pub struct Merges {
     /// Those whose outcome is not known.
     doubts: Vec<Doubt>,
     budgets: Budgets,
-    /// Identifiers that match nobody alone.
+    /// Identifiers that several people hold.
     shared_identifiers: Quarantine,
 }
 
@@ -151,7 +151,7 @@ impl Merges {
                 })
                 .collect();
             lines.push(format!(
-                "Identifiers that several people hold, and that match nobody alone: {}; most held: {}",
+                "Identifiers that several people hold, which unless their names agree match nobody alone: {}; most held: {}",
                 shared_identifiers.count,
                 most.join("; ")
             ));

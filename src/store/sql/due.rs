@@ -43,18 +43,18 @@ pub(super) const COUNT_DUE: &str = "
     SELECT COUNT(*) FROM contacts
      WHERE account = $1 AND shop = $2 AND retry_at <= $3 AND (state IS NULL OR state NOT IN ('gone', 'excluded'))";
 const SHOPS: &str = "SELECT shop FROM shops WHERE account = $1";
-/// Since she was judged, so that it is past by the worker's clock too, however far ahead the clock of whoever decided is.
+/// By what a pass found itself: since she was judged, so that it is past by every clock.
 pub(super) const DUE_NOW: &str = "
     UPDATE contacts SET retry_at = CASE WHEN judged_at < $3 THEN judged_at ELSE $3 END
       FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
      WHERE account = $1 AND shop = its_shop AND id = its_id AND (state IS NULL OR state <> 'excluded')";
-
-/// Held ones are not looked at before they are released, and would be due for ever.
-pub(super) const MAKE_DUE: &str = "
-    UPDATE contacts SET retry_at = CASE WHEN judged_at < $3 THEN judged_at ELSE $3 END
+/// By a person's word or a call, however far ahead the clock of whoever said it is. Each time it is another moment: whoever handles her now
+/// sees that she was made due meanwhile, and once more.
+pub(super) const DUE_AGAIN: &str = "
+    UPDATE contacts SET retry_at = CASE WHEN retry_at <= COALESCE(judged_at, $3) THEN retry_at - 1
+                                        WHEN judged_at < $3 THEN judged_at ELSE $3 END
       FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
-     WHERE account = $1 AND shop = its_shop AND id = its_id AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
-       AND NOT EXISTS (SELECT 1 FROM held h WHERE h.account = $1 AND h.shop = its_shop AND h.id = its_id)";
+     WHERE account = $1 AND shop = its_shop AND id = its_id AND (state IS NULL OR state NOT IN ('gone', 'excluded'))";
 
 pub(super) async fn due(
     c: &mut Connection,
@@ -97,18 +97,18 @@ pub(super) fn contact_id(id: i64) -> Result<ContactId, StoreError> {
     ContactId::try_from(id).map_err(|_| StoreError::Inconsistent("the id of a contact"))
 }
 
-/// The same for those about whom nothing was decided; answers how many they are.
-pub(super) async fn make_due(
+/// Contacts are due at once, by what somebody says who handles none of them; answers how many they are.
+pub(super) async fn due_again(
     c: &mut Connection,
     account: &AccountName,
     contacts: &[ContactKey],
     now: Moment,
 ) -> Result<u64, StoreError> {
-    let due = query(MAKE_DUE).bind(account.as_str()).bind(pairs(contacts)?).bind(now.millis());
+    let due = query(DUE_AGAIN).bind(account.as_str()).bind(pairs(contacts)?).bind(now.millis());
     Ok(due.execute(c).await.map_err(failed)?.rows_affected())
 }
 
-/// Contacts of any shops are due at once.
+/// Contacts of any shops are due at once, by what the pass found that handles them.
 pub(super) async fn due_now(
     c: &mut Connection,
     account: &AccountName,

@@ -98,12 +98,23 @@ pub(super) const LIFT: &str = "
     RETURNING erasure, at, by, removed, lifted_at, lifted_by";
 pub(super) const UNBURY: &str = "DELETE FROM tombstones WHERE account = $1 AND erasure = $2";
 /// Whom no tombstone names is let in again. Whoever has an identifier that one names is excluded anew when she is read.
-pub(super) const READMIT: &str = "
-    UPDATE contacts
-       SET state = NULL, reason = NULL, content = NULL, rules = NULL, judged_at = NULL, judged_by = NULL, retry_at = $2
-     WHERE account = $1 AND state = 'excluded'
-       AND NOT EXISTS (SELECT 1 FROM tombstones t
-                        WHERE t.account = $1 AND t.kind = 'contact' AND t.value = contacts.shop || '/' || contacts.id)";
+macro_rules! readmit {
+    ($of:literal) => {
+        concat!(
+            "UPDATE contacts
+                SET state = NULL, reason = NULL, content = NULL, rules = NULL, judged_at = NULL, judged_by = NULL,
+                    retry_at = $2
+              WHERE account = $1 AND state = 'excluded'
+                AND NOT EXISTS (SELECT 1 FROM tombstones t
+                                 WHERE t.account = $1 AND t.kind = 'contact'
+                                   AND t.value = contacts.shop || '/' || contacts.id)",
+            $of
+        )
+    };
+}
+pub(super) const READMIT: &str = readmit!("");
+pub(super) const READMIT_THESE: &str =
+    readmit!(" AND shop = $3 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($4))");
 
 /// A thing a person may be known by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -267,6 +278,20 @@ async fn remove(
     }
     links::inherit(c, account, &left, now).await?;
     Ok(removed)
+}
+
+/// Whom a page excluded while a person lifted her erasure is let in again.
+pub(super) async fn readmit_lifted(
+    c: &mut Connection,
+    account: &AccountName,
+    page: &PageRecord,
+) -> Result<(), StoreError> {
+    let ids: Vec<ContactId> = page.erased_by.iter().map(|(id, _)| *id).collect();
+    if !ids.is_empty() {
+        let readmit = query(READMIT_THESE).bind(account.as_str()).bind(page.at.millis());
+        readmit.bind(page.shop.as_str()).bind(json(&ids)?).execute(c).await.map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// Buries contacts of a shop that were excluded for an identifier they have.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Connection, Row, decisions,
-    due::due_now,
+    due::due_again,
     failure::failed,
     known::pairs,
     rows::{self, all, contact, get, json, keyed, maybe_moment},
@@ -33,6 +33,12 @@ pub(super) const KEEP: &str = "
       FROM json_each($3) WHERE TRUE
     ON CONFLICT (account, shop, id) DO UPDATE SET
         hold = excluded.hold, content = excluded.content, rules = excluded.rules, what = excluded.what";
+/// Whoever was due and is held has been looked at; not so who was made due meanwhile.
+pub(super) const HEARD: &str = "
+    UPDATE contacts SET retry_at = NULL
+      FROM (SELECT CAST(value ->> 0 AS BIGINT) AS its_id, CAST(value ->> 1 AS BIGINT) AS its_due
+              FROM json_each($3)) asked
+     WHERE account = $1 AND shop = $2 AND id = its_id AND retry_at = its_due";
 /// Of these holds, those that stand no more.
 pub(super) const RELEASED: &str = "
     SELECT hold, shop, kind, bound, reason, count, sample, run, since, released_at, released_by
@@ -75,7 +81,7 @@ struct HeldRow<'a>(ContactId, i64, Keyed, &'a str, Keyed);
 
 impl<'a> HeldRow<'a> {
     fn of(held: &'a HeldContact) -> Self {
-        let HeldContact { id, hold, fingerprint, what } = held;
+        let HeldContact { id, hold, fingerprint, what, was_due: _ } = held;
         Self(*id, *hold, fingerprint.content, &fingerprint.rules, *what)
     }
 }
@@ -100,7 +106,11 @@ pub(super) async fn keep(
     let moved = hold_anew(c, account, page, &held).await?;
     held.extend(moved.iter().map(|held| (held.id, held)));
     let rows = json(&held.values().map(|held| HeldRow::of(held)).collect::<Vec<_>>())?;
-    query(KEEP).bind(account.as_str()).bind(shop.as_str()).bind(rows).execute(c).await.map_err(failed)?;
+    query(KEEP).bind(account.as_str()).bind(shop.as_str()).bind(rows).execute(&mut *c).await.map_err(failed)?;
+    let due: Vec<(ContactId, i64)> = held.values().filter_map(|held| Some((held.id, held.was_due?.millis()))).collect();
+    if !due.is_empty() {
+        query(HEARD).bind(account.as_str()).bind(shop.as_str()).bind(json(&due)?).execute(c).await.map_err(failed)?;
+    }
     Ok(())
 }
 
@@ -172,5 +182,6 @@ pub(super) async fn release(
     now: Moment,
 ) -> Result<(), StoreError> {
     let contacts = list(c, account, hold, u64::MAX).await?;
-    due_now(c, account, &contacts, now).await
+    due_again(c, account, &contacts, now).await?;
+    Ok(())
 }

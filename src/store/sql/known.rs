@@ -12,7 +12,7 @@ use super::{
     resync::no_content,
     rows::{
         all, contact, customer, entry, flag, from_json, from_word, from_words, get, grouped, json, judged, keyed, link,
-        unsettled,
+        maybe_moment, unsettled,
     },
     statement::{query, query_as, query_scalar},
 };
@@ -114,7 +114,6 @@ fn never_read(id: ContactId) -> Result<Prior, StoreError> {
         reason: "erased".to_owned(),
         fingerprint: Fingerprint { content: no_content()?, rules: String::new() },
         recheck_at: None,
-        retry_at: None,
         attempts: 0,
         parked_since: None,
         // Nobody judged her.
@@ -129,6 +128,7 @@ const fn never_recorded(id: ContactId) -> Prior {
     Prior {
         entry: IndexEntry { id, email: None, phone: None, name: Vec::new() },
         judged: None,
+        retry_at: None,
         link: None,
         former: Vec::new(),
         held: None,
@@ -166,16 +166,19 @@ pub(super) async fn priors(
     });
     let mut rulings: BTreeMap<ContactKey, Vec<(CustomerId, Ruling)>> = grouped(rulings.await?);
 
-    let rows =
-        all(about(CONTACTS), c, |row| Ok((contact(row)?, entry(row)?, judged(row)?.unzip(), flag(row, "missing")?)));
+    let rows = all(about(CONTACTS), c, |row| {
+        let due = (maybe_moment(row, "retry_at")?, flag(row, "missing")?);
+        Ok((contact(row)?, entry(row)?, judged(row)?.unzip(), due))
+    });
     let mut priors = BTreeMap::new();
-    for (key, entry, (judged, by), missing) in rows.await? {
+    for (key, entry, (judged, by), (retry_at, missing)) in rows.await? {
         let (mut standing, mut former): (Vec<_>, Vec<_>) =
             links.remove(&key).unwrap_or_default().into_iter().partition(|link| link.ended.is_none());
         former.sort_by_key(|link| std::cmp::Reverse(link.ended));
         let prior = Prior {
             entry,
             judged,
+            retry_at,
             link: standing.pop(),
             former,
             held: held.remove(&key),

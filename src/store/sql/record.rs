@@ -1,17 +1,20 @@
 //! Recording a page: what became of each contact, and how far the shop has been read, in one transaction.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::Serialize;
 
 use super::{
     Connection,
-    due::due_now,
+    due::{contact_id, due_now},
     erasures,
     failure::failed,
     held, links, proposals, resync,
     rows::{json, millis, words},
-    statement::{after_page, query},
+    statement::{after_page, query, query_scalar},
     writes,
 };
 use crate::{
@@ -50,12 +53,14 @@ pub(super) const JUDGE: &str = "
         reason = excluded.reason, content = excluded.content, rules = excluded.rules,
         recheck_at = excluded.recheck_at, retry_at = excluded.retry_at, attempts = excluded.attempts,
         parked_since = excluded.parked_since, judged_at = excluded.judged_at, judged_by = excluded.judged_by, missing = 0";
-/// A person's word that came while the page was handled was not heard by it.
-pub(super) const HEED: &str = "
-    UPDATE contacts SET retry_at = $4
-     WHERE account = $1 AND shop = $2 AND id IN (SELECT CAST(atom AS BIGINT) FROM json_each($3))
-       AND EXISTS (SELECT 1 FROM rulings r
-                    WHERE r.account = $1 AND r.shop = $2 AND r.id = contacts.id AND r.decided_at >= $5)";
+/// Who was made due while the page was handled, by a person's word or a call: who is due at another moment than was known. That word was not
+/// heard by it.
+pub(super) const MEANWHILE: &str = "
+    SELECT id
+      FROM (SELECT CAST(value ->> 0 AS BIGINT) AS its_id, CAST(value ->> 1 AS BIGINT) AS its_due
+              FROM json_each($3)) asked
+           CROSS JOIN contacts
+     WHERE account = $1 AND shop = $2 AND id = its_id AND retry_at <> COALESCE(its_due, -1)";
 /// Observations older than this are forgotten (and those further ahead than a lookback, by a clock that was: they would keep new ones
 /// from being made until then)…
 const REMEMBERED: Duration = Duration::from_hours(3 * 24);
@@ -84,6 +89,7 @@ pub(super) async fn record(c: &mut Connection, account: &AccountName, page: &Pag
     advance(c, account, page).await?;
     resync::step(c, account, page).await?;
     judge(c, account, page, &contacts).await?;
+    erasures::readmit_lifted(c, account, page).await?;
     resync::find(c, account, page).await?;
     links::change(c, account, shop, &contacts, *at).await?;
     resync::gone(c, account, page).await?;
@@ -146,12 +152,27 @@ struct JudgedRow<'a>(
     Option<i64>,
 );
 
+/// Of whoever was erased nothing is due.
+async fn made_due_meanwhile(
+    c: &mut Connection,
+    account: &AccountName,
+    page: &PageRecord,
+    contacts: &[&ContactRecord],
+) -> Result<BTreeSet<ContactId>, StoreError> {
+    let stay = contacts.iter().filter(|contact| contact.state != ContactState::Excluded);
+    let known: Vec<_> = stay.map(|contact| (contact.entry.id, millis(contact.was_due))).collect();
+    let asked = query_scalar(MEANWHILE).bind(account.as_str()).bind(page.shop.as_str()).bind(json(&known)?);
+    let ids: Vec<i64> = asked.fetch_all(c).await.map_err(failed)?;
+    ids.into_iter().map(contact_id).collect()
+}
+
 async fn judge(
     c: &mut Connection,
     account: &AccountName,
     page: &PageRecord,
     contacts: &[&ContactRecord],
 ) -> Result<(), StoreError> {
+    let meanwhile = made_due_meanwhile(c, account, page, contacts).await?;
     let rows: Vec<_> = contacts
         .iter()
         .map(|contact| {
@@ -167,7 +188,7 @@ async fn judge(
                 fingerprint.content,
                 &fingerprint.rules,
                 millis(*recheck_at),
-                millis(*retry_at),
+                if meanwhile.contains(id) { Some(page.at.millis()) } else { millis(*retry_at) },
                 contact.attempts,
                 millis(contact.parked_since),
             )
@@ -179,16 +200,6 @@ async fn judge(
         .bind(json(&rows)?)
         .bind(page.at.millis())
         .bind(page.run.0)
-        .execute(&mut *c)
-        .await
-        .map_err(failed)?;
-    let ids: Vec<ContactId> = contacts.iter().map(|contact| contact.entry.id).collect();
-    query(HEED)
-        .bind(account.as_str())
-        .bind(page.shop.as_str())
-        .bind(json(&ids)?)
-        .bind(page.at.millis())
-        .bind(page.since.millis())
         .execute(&mut *c)
         .await
         .map_err(failed)?;

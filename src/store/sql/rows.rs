@@ -126,7 +126,6 @@ pub(super) fn judged(row: &Row) -> Result<Option<(Judged, RunId)>, StoreError> {
         reason: get(row, "reason")?,
         fingerprint: Fingerprint { content: keyed(get(row, "content")?, "a fingerprint")?, rules: get(row, "rules")? },
         recheck_at: maybe_moment(row, "recheck_at")?,
-        retry_at: maybe_moment(row, "retry_at")?,
         attempts: u32::try_from(get::<i64>(row, "attempts")?).map_err(|_| StoreError::Inconsistent("attempts"))?,
         parked_since: maybe_moment(row, "parked_since")?,
         at: moment(row, "judged_at")?,

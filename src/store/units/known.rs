@@ -146,6 +146,8 @@ pub struct Prior {
     pub entry: IndexEntry,
     /// State and what it was judged on; `None` while only surveyed.
     pub judged: Option<Judged>,
+    /// When it is due by itself: it was parked, a person decided about it, or a call told of it.
+    pub retry_at: Option<Moment>,
     /// Its link.
     pub link: Option<Link>,
     /// Links it had and that are not forgotten yet, latest first.
@@ -171,8 +173,6 @@ pub struct Judged {
     pub fingerprint: Fingerprint,
     /// When it is to be looked at again though nothing changed.
     pub recheck_at: Option<Moment>,
-    /// When it is due by itself (parked, or decided by a person).
-    pub retry_at: Option<Moment>,
     /// How often in a row it was parked.
     pub attempts: u32,
     /// When it was first parked in this row.

@@ -167,7 +167,8 @@ pub struct Parted {
     pub at: Moment,
 }
 
-/// Identifiers that several people hold, and that therefore match nobody alone.
+/// Identifiers that more contacts hold than may, or contacts of different names: unless those agree, as a pass looks at it, they match nobody
+/// alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Quarantine {
     /// How many there are.

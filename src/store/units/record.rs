@@ -108,6 +108,9 @@ pub struct ContactRecord {
     pub recheck_at: Option<Moment>,
     /// When it is due by itself.
     pub retry_at: Option<Moment>,
+    /// When it was, as far as whoever handled it knew. Where that is another moment by now it was made due meanwhile: it is due at once, for
+    /// what made it so was not looked at.
+    pub was_due: Option<Moment>,
     /// How often in a row it was parked.
     pub attempts: u32,
     /// When it was first parked in this row.
@@ -141,6 +144,8 @@ pub struct HeldContact {
     pub fingerprint: Fingerprint,
     /// The hash of the update.
     pub what: Keyed,
+    /// When she was due by herself, as far as whoever handled her knew: unless that is another moment by now she is due no more.
+    pub was_due: Option<Moment>,
 }
 
 /// How a page moves a resync.
@@ -180,8 +185,6 @@ pub struct PageRecord {
     pub shop: ShopName,
     /// Now.
     pub at: Moment,
-    /// When what was known of these contacts was read: a person's word on one of them that came later makes it due again.
-    pub since: Moment,
     /// Contacts judged in this page, in the order of ids. Unchanged ones are not among them.
     pub contacts: Vec<ContactRecord>,
     /// Declared writes whose outcome is known now.
@@ -192,8 +195,8 @@ pub struct PageRecord {
     pub end: bool,
     /// Whether this completes a reading of the whole lookback.
     pub deep: bool,
-    /// Contacts that were excluded for an identifier they have, with what they have: a tombstone of each keeps her excluded whatever address she
-    /// takes, and goes with the erasure that it is of.
+    /// Contacts that were excluded since they were erased, with the identifiers, if any, that they were excluded for: a tombstone of each keeps her
+    /// excluded whatever address she takes, and goes with the erasure that it is of. Whose erasure was lifted meanwhile is let in again.
     pub erased_by: Vec<(ContactId, Vec<Keyed>)>,
     /// Updates of this page that are held.
     pub held: Vec<HeldContact>,
@@ -215,7 +218,6 @@ impl PageRecord {
             run,
             shop,
             at,
-            since: at,
             contacts: Vec::new(),
             settled: Vec::new(),
             checkpoint: None,

@@ -152,7 +152,7 @@ impl Body<'_> {
         }
         let mut own = Tally::default();
         let ended = crossing.due(due::MAX_DUE, &fields(self.bridge), &mut own).await;
-        tally.survivors_updated(own.updates());
+        tally.again(&own);
         ended
     }
 }
