@@ -287,7 +287,6 @@ impl Both {
             fingerprint: Fingerprint { content: hash(&to), rules: RULES.into() },
             recheck_at: self.chance(2).then(|| self.now()),
             retry_at: retry,
-            was_due: self.chance(3).then(|| self.now()),
             attempts: u32::try_from(self.below(4)).unwrap(),
             parked_since: retry,
             link: change,
@@ -308,10 +307,20 @@ impl Both {
         }
     }
 
+    /// When a contact is due by itself.
+    async fn due_at(&self, shop_name: &str, id: anagrafe::model::ContactId) -> Option<Moment> {
+        let query = PageQuery { shop: shop(shop_name), ids: vec![id], identifiers: Vec::new(), covers: None };
+        self.stores[0].known(&query).await.unwrap().contacts.get(&id).and_then(|prior| prior.retry_at)
+    }
+
     async fn record(&mut self) {
         let Some(run) = self.run else { return };
         let name = self.one_of(&["alfa", "beta"]).unwrap();
-        let contacts: Vec<_> = (0..self.below(4)).map(|_| self.contact()).collect();
+        let mut contacts: Vec<_> = (0..self.below(4)).map(|_| self.contact()).collect();
+        for contact in &mut contacts {
+            // Some were made due since they were read.
+            contact.was_due = if self.chance(3) { None } else { self.due_at(&name, contact.entry.id).await };
+        }
         let linked = contacts.iter().filter(|contact| matches!(contact.link, LinkChange::Set(_))).count();
         let settled = (0..self.below(3)).filter_map(|_| {
             let write = self.one_of(&self.writes.clone())?;
@@ -324,7 +333,7 @@ impl Both {
                 hold,
                 fingerprint: first.fingerprint.clone(),
                 what: hash("what"),
-                was_due: self.chance(2).then(|| self.now()),
+                was_due: first.was_due,
             }],
             _ => Vec::new(),
         };

@@ -174,7 +174,8 @@ pub(super) async fn priors(
     for (key, entry, (judged, by), (retry_at, missing)) in rows.await? {
         let (mut standing, mut former): (Vec<_>, Vec<_>) =
             links.remove(&key).unwrap_or_default().into_iter().partition(|link| link.ended.is_none());
-        former.sort_by_key(|link| std::cmp::Reverse(link.ended));
+        // Whatever order the rows come in.
+        former.sort_by(|a, b| (b.ended, b.since, &a.customer).cmp(&(a.ended, a.since, &b.customer)));
         let prior = Prior {
             entry,
             judged,

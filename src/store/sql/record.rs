@@ -54,13 +54,15 @@ pub(super) const JUDGE: &str = "
         recheck_at = excluded.recheck_at, retry_at = excluded.retry_at, attempts = excluded.attempts,
         parked_since = excluded.parked_since, judged_at = excluded.judged_at, judged_by = excluded.judged_by, missing = 0";
 /// Who was made due while the page was handled, by a person's word or a call: who is due at another moment than was known. That word was not
-/// heard by it.
+/// heard by it. Nor is it one that is recorded a second time, since nobody knows of the first: then she is due as it says.
 pub(super) const MEANWHILE: &str = "
     SELECT id
-      FROM (SELECT CAST(value ->> 0 AS BIGINT) AS its_id, CAST(value ->> 1 AS BIGINT) AS its_due
+      FROM (SELECT CAST(value ->> 0 AS BIGINT) AS its_id, CAST(value ->> 1 AS BIGINT) AS was_due,
+                   CAST(value ->> 2 AS BIGINT) AS now_due
               FROM json_each($3)) asked
            CROSS JOIN contacts
-     WHERE account = $1 AND shop = $2 AND id = its_id AND retry_at <> COALESCE(its_due, -1)";
+     WHERE account = $1 AND shop = $2 AND id = its_id
+       AND retry_at <> COALESCE(was_due, -1) AND retry_at <> COALESCE(now_due, -1)";
 /// Observations older than this are forgotten (and those further ahead than a lookback, by a clock that was: they would keep new ones
 /// from being made until then)…
 const REMEMBERED: Duration = Duration::from_hours(3 * 24);
@@ -160,7 +162,8 @@ async fn made_due_meanwhile(
     contacts: &[&ContactRecord],
 ) -> Result<BTreeSet<ContactId>, StoreError> {
     let stay = contacts.iter().filter(|contact| contact.state != ContactState::Excluded);
-    let known: Vec<_> = stay.map(|contact| (contact.entry.id, millis(contact.was_due))).collect();
+    let known: Vec<_> =
+        stay.map(|contact| (contact.entry.id, millis(contact.was_due), millis(contact.retry_at))).collect();
     let asked = query_scalar(MEANWHILE).bind(account.as_str()).bind(page.shop.as_str()).bind(json(&known)?);
     let ids: Vec<i64> = asked.fetch_all(c).await.map_err(failed)?;
     ids.into_iter().map(contact_id).collect()
