@@ -57,7 +57,11 @@ impl Commit<'_> {
         let mut tallied = tally.clone();
         for cause in &draft.parked {
             let count = tallied.parked(cause);
-            if safeguards::is_outage(count, tallied.read(), &self.crossing.bridge.rules.safeguards) {
+            if safeguards::is_outage(
+                count,
+                tallied.read().max(self.crossing.reads),
+                &self.crossing.bridge.rules.safeguards,
+            ) {
                 let error = PassError::Outage { count, cause: cause.clone() };
                 return self.settle_only(draft, applied, tally, error).await;
             }

@@ -1,7 +1,10 @@
 //! The crossing: page after page from the shop to its customers. One page at a time is known, sorted, gathered, planned,
 //! applied and recorded; the next one is in flight. The checkpoint moves with the outcomes, in one transaction, or not at all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{
     Bridge, PassError, Tenure,
@@ -18,7 +21,7 @@ use super::{
 };
 use crate::{
     model::{
-        ContactId, Keyed,
+        ContactId, Hashes, Keyed,
         hold::{Hold, HoldKind, NewHold},
         link::Grounds,
         run::RunId,
@@ -27,6 +30,7 @@ use crate::{
     observe::metrics,
     open2b::Record,
     plan::{
+        completeness,
         evidence::Subject,
         gate::{Gate, Update},
         lookback,
@@ -69,6 +73,10 @@ pub struct Crossing<'a> {
     pub looks: BTreeMap<ContactId, u8>,
     /// Ids from which, exclusive, to which pages were handled: who stands there was counted.
     pub passed: Option<(i64, i64)>,
+    /// What a page holds while it is handled, but for who was handled by id: portions know of each other who holds what.
+    pub contents: BTreeMap<ContactId, Hashes>,
+    /// How many contacts the run has read at the end of the present page.
+    pub reads: u64,
     /// How a page is portioned; none where pages are handled whole.
     pub portion: Option<Portion>,
 }
@@ -98,13 +106,23 @@ pub(super) struct Looked {
     /// How many records there were, those too that have no id.
     length: u64,
     /// How many of them count as read.
-    read: u64,
+    pub read: u64,
     known: Known,
     sorted: Sorted,
     reach: Reach,
 }
 
 impl Looked {
+    /// What they hold.
+    pub fn hashes(self) -> BTreeMap<ContactId, Hashes> {
+        self.sorted.hashes
+    }
+
+    /// Whether most of them are somebody else now.
+    pub fn are_strangers(&self) -> bool {
+        completeness::is_another_shop(self.sorted.known, self.sorted.strangers.len() as u64)
+    }
+
     /// Who is to be worked on.
     pub fn work(&self) -> BTreeSet<ContactId> {
         self.sorted.work.iter().map(|member| member.contact.id).collect()
@@ -186,7 +204,8 @@ impl Crossing<'_> {
         tally.reading(read);
         sorted.tell(self.bridge);
         let work = std::mem::take(&mut sorted.work);
-        let gathering = gather::gather(self.bridge, work, &sorted.hashes, &known);
+        let page = self.beside(&sorted.hashes);
+        let gathering = gather::gather(self.bridge, work, &page, &known);
         let Gathered { evidence, failed, in_doubt } = unless_stopped(&self.bridge.stop, gathering).await?;
         let plan = page::plan(&evidence, &self.bridge.rules.matching, &self.bridge.reading());
         for contact in &plan.contacts {
@@ -204,6 +223,17 @@ impl Crossing<'_> {
         let commit =
             Commit { crossing: self, sorted: &sorted, known: &known, plan: &plan, doubts, reach, ids: &ids, length };
         commit.record(failed, applied, held, tally).await
+    }
+
+    /// What contacts hold, and the rest of the page they stand on, as of now.
+    fn beside<'h>(&self, these: &'h BTreeMap<ContactId, Hashes>) -> Cow<'h, BTreeMap<ContactId, Hashes>> {
+        if self.contents.is_empty() {
+            return Cow::Borrowed(these);
+        }
+        let others = self.contents.iter().filter(|(id, _)| !self.handled.contains(id));
+        let mut all: BTreeMap<ContactId, Hashes> = others.map(|(id, hashes)| (*id, hashes.clone())).collect();
+        all.extend(these.iter().map(|(id, hashes)| (*id, hashes.clone())));
+        Cow::Owned(all)
     }
 
     /// Who is new, and below an id that was seen before, became visible late.

@@ -8,7 +8,7 @@ use tracing::Instrument as _;
 
 use super::{
     Bridge, PassError,
-    crossing::Crossing,
+    crossing::{Crossing, Reach},
     record::{self, About, Terms},
     stopping::unless_stopped,
     tally::{Ended, Tally},
@@ -146,16 +146,24 @@ impl Crossing<'_> {
         let passed = |id: ContactId| self.passed.is_some_and(|(after, last)| id.get() > after && id.get() <= last);
         let counted = |record: &Record| record.id().is_some_and(|id| self.handled.contains(&id) || passed(id));
         let (again, anew): (Vec<Record>, Vec<Record>) = records.into_iter().partition(counted);
-        if !anew.is_empty() {
-            self.handle(anew, tally).await?;
-        }
-        if again.is_empty() {
-            return Ok(());
-        }
+        self.handle_few(&anew, tally).await?;
         let mut own = Tally::default();
-        let ended = self.handle(again, &mut own).await;
+        let ended = self.handle_few(&again, &mut own).await;
         tally.again(&own);
         ended
+    }
+
+    /// Handles a few contacts. Whether the shop is another one is judged by many: where these are strangers they are left to their page.
+    async fn handle_few(&mut self, records: &[Record], tally: &mut Tally) -> Result<(), PassError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let looked = self.look(records, Reach::Due).await?;
+        if looked.are_strangers() {
+            return Ok(());
+        }
+        self.handled.extend(&looked.ids);
+        self.carry_out(looked, tally).await
     }
 
     /// Handles these contacts, fetched by id; answers those of whom nothing came.

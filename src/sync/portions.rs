@@ -82,13 +82,12 @@ impl Crossing<'_> {
         self.trust(&looked, tally).await?;
         self.tell_lateness(&looked);
         let work = looked.work();
-        let portion = self.portion.filter(|Portion(size)| work.len() > *size);
-        let Some(mut portion) = portion else {
+        let Some(mut portion) = self.portion.filter(|Portion(size)| work.len() > *size) else {
             self.measured(looked, work.len(), tally).await?;
             self.pass(after, page.last);
             return Ok(());
         };
-        drop(looked);
+        self.begin(looked, tally);
         while !page.records.is_empty() {
             let Page { records, last } = portion.cut(&mut page, &work);
             let looked = self.look(&records, reach(after, last)).await?;
@@ -101,7 +100,14 @@ impl Crossing<'_> {
                 self.between(&fields(self.bridge), tally).await?;
             }
         }
+        self.contents.clear();
         Ok(())
+    }
+
+    /// Portions of what was looked at begin.
+    fn begin(&mut self, looked: Looked, tally: &Tally) {
+        self.reads = tally.read() + looked.read;
+        self.contents = looked.hashes();
     }
 
     /// Ids after one and up to another were handled.
@@ -120,16 +126,31 @@ impl Crossing<'_> {
         wanted: &[Field],
         tally: &mut Tally,
     ) -> Result<(), PassError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let whole = self.look_by_id(&records, tally).await?;
+        if self.portion.is_none_or(|Portion(size)| records.len() <= size) {
+            let length = records.len();
+            return self.measured(whole, length, tally).await;
+        }
+        // Handled they are portion by portion: until then a call may name one of them.
+        for id in &whole.ids {
+            self.handled.remove(id);
+        }
+        self.begin(whole, tally);
         while !records.is_empty() {
             let size = self.portion.map_or(records.len(), |Portion(size)| size.min(records.len()));
             let rest = records.split_off(size);
-            let looked = self.look_by_id(&std::mem::replace(&mut records, rest), tally).await?;
+            let looked = self.look(&std::mem::replace(&mut records, rest), Reach::Due).await?;
+            self.handled.extend(&looked.ids);
             self.measured(looked, size, tally).await?;
             if !records.is_empty() {
                 self.between(wanted, tally).await?;
                 records.retain(|record| record.id().is_none_or(|id| !self.handled.contains(&id)));
             }
         }
+        self.contents.clear();
         Ok(())
     }
 

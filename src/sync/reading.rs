@@ -57,6 +57,8 @@ impl<'a> Body<'a> {
             handled: BTreeSet::new(),
             looks: BTreeMap::new(),
             passed: None,
+            contents: BTreeMap::new(),
+            reads: 0,
             portion: (bridge.rules.listens && bridge.writer.is_some()).then_some(Portion::FIRST),
         }
     }

@@ -138,12 +138,13 @@ pub fn parked(about: About<'_>, cause: &str, terms: &Terms) -> ContactRecord {
     }
 }
 
-/// The record of a contact that was parked, and could be handled now, and whose update is held: she is parked no more, and nothing that
-/// was asked for is done. None of whoever was not parked: she stays as she is.
+/// The record of a contact that was parked, and could be handled now, or was gone and is back, and whose update is held: she is that no more, and
+/// nothing that was asked for is done. None of anybody else: she stays as she is.
 #[must_use]
 pub fn held(about: &About<'_>) -> Option<ContactRecord> {
     let prior = about.prior?;
-    let before = prior.judged.as_ref().filter(|judged| judged.state == ContactState::Parked)?;
+    let before =
+        prior.judged.as_ref().filter(|judged| matches!(judged.state, ContactState::Parked | ContactState::Gone))?;
     let was_due = prior.retry_at;
     Some(ContactRecord {
         entry: prior.entry.clone(),

@@ -95,6 +95,8 @@ impl Vanished<'_, '_> {
             bridge.watch.confirming((chunk * size + ids.len()) as u64, missing.len() as u64);
             self.crossing.between(&fields(bridge), tally).await?;
         }
+        // Who was named meanwhile, and was there then, is not.
+        gone.retain(|id| !self.crossing.handled.contains(id));
         Ok(gone)
     }
 

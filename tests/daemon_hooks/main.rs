@@ -12,6 +12,7 @@ mod alerts;
 mod daemon;
 mod hooks;
 mod long;
+mod portions;
 mod receiver;
 #[path = "../support/mod.rs"]
 mod support;

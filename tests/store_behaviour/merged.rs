@@ -193,7 +193,7 @@ pub async fn all_that_was_known_of_who_is_gone_is_known_of_who_remains(place: &d
     let ruled = pass.prior(3).await.rulings;
     assert!(ruled.contains(&(customer("c1"), Ruling::Same)), "{ruled:?}");
     assert_eq!(pass.state("m").await, ProposalState::Done);
-    assert_eq!(pass.prior(2).await.retry_at, Some(at(1)), "they are looked at again");
+    assert!(pass.prior(2).await.retry_at.is_some_and(|due| due < at(2)), "they are looked at again");
     let merge = pass.store.merges(&MergeQuery::Of(ProposalId("m".into()))).await.unwrap().remove(0);
     assert_eq!((merge.outcome, merge.remains.as_ref()), (Some((MergeOutcome::Applied, at(20))), Some(&customer("c1"))));
     assert_eq!(merge.gone(), Some(&customer("c2")));

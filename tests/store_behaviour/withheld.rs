@@ -63,7 +63,9 @@ pub async fn who_is_held_again_is_due_no_more_but_who_was_made_due_meanwhile_is(
     let [one, two, three] = [one.await.retry_at, two.await.retry_at, three.await.retry_at];
     pass.store.decide(&Decision::Assign(contact(2), super::customer("c2")), "ugo", at(8)).await.unwrap();
     let again = |number, was_due| HeldContact { was_due, ..held_by(other, number, "what came since") };
-    record(&pass, vec![again(1, one), again(2, two), again(3, three)]).await;
+    let kept = vec![again(1, one), again(2, two), again(3, three)];
+    let page = PageRecord { at: at(9), held: kept, ..pass.page(Vec::new()) };
+    pass.store.record(&pass.lease, &page).await.unwrap();
     assert_eq!(due().await, [id(2)], "what a person said of her was not heard");
     assert_eq!(pass.prior(1).await.retry_at, None);
 }

@@ -319,7 +319,7 @@ impl Both {
         let mut contacts: Vec<_> = (0..self.below(4)).map(|_| self.contact()).collect();
         for contact in &mut contacts {
             // Some were made due since they were read.
-            contact.was_due = if self.chance(3) { None } else { self.due_at(&name, contact.entry.id).await };
+            contact.was_due = if self.chance(3) { None } else { self.due_at(name, contact.entry.id).await };
         }
         let linked = contacts.iter().filter(|contact| matches!(contact.link, LinkChange::Set(_))).count();
         let settled = (0..self.below(3)).filter_map(|_| {

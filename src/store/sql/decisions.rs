@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Connection,
-    due::due_again,
+    due::due_at_once,
     failure::failed,
     held, known, links, merging,
     rows::{self, json},
@@ -274,7 +274,7 @@ impl Word<'_> {
     }
 
     async fn due_now(&self, c: &mut Connection, contact: &ContactKey) -> Result<(), StoreError> {
-        due_again(c, self.account, std::slice::from_ref(contact), self.now).await.map(drop)
+        due_at_once(c, self.account, std::slice::from_ref(contact), self.now).await.map(drop)
     }
 
     async fn detach(&self, c: &mut Connection, contact: &ContactKey) -> Result<(), StoreError> {
@@ -285,7 +285,7 @@ impl Word<'_> {
         // Whoever waited beside it may be the one.
         let waiting = query(WAITING).bind(self.account.as_str()).bind(link.customer.as_str());
         let waiting = rows::all(waiting, &mut *c, rows::contact).await?;
-        due_again(c, self.account, &waiting, self.now).await?;
+        due_at_once(c, self.account, &waiting, self.now).await?;
         self.due_now(c, contact).await
     }
 

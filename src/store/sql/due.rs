@@ -27,7 +27,7 @@ pub(super) const DUE: &str = "
      WHERE account = $1 AND shop = $2 AND id > $3 AND retry_at > $5 AND judged_at > $6
        AND (state IS NULL OR state NOT IN ('gone', 'excluded'))
      ORDER BY id LIMIT $4";
-/// Whatever makes a contact due at once makes it so as of when it was judged; one that waits for another try was put off to a later moment.
+/// A person's word on one contact, or a call, makes her due as of when she was judged; whatever makes many due, or puts them off, makes it later.
 pub(super) const AT_ONCE: &str = "
     SELECT id FROM contacts
      WHERE account = $1 AND shop = $2 AND id > $3 AND retry_at <= $5 AND (judged_at IS NULL OR retry_at <= judged_at)
@@ -43,16 +43,23 @@ pub(super) const COUNT_DUE: &str = "
     SELECT COUNT(*) FROM contacts
      WHERE account = $1 AND shop = $2 AND retry_at <= $3 AND (state IS NULL OR state NOT IN ('gone', 'excluded'))";
 const SHOPS: &str = "SELECT shop FROM shops WHERE account = $1";
-/// By what a pass found itself: since she was judged, so that it is past by every clock.
+/// By what a pass found itself: just after she was judged, so that it is past by every clock.
 pub(super) const DUE_NOW: &str = "
-    UPDATE contacts SET retry_at = CASE WHEN judged_at < $3 THEN judged_at ELSE $3 END
+    UPDATE contacts SET retry_at = CASE WHEN judged_at < $3 THEN judged_at + 1 ELSE $3 END
       FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
      WHERE account = $1 AND shop = its_shop AND id = its_id AND (state IS NULL OR state <> 'excluded')";
-/// By a person's word or a call, however far ahead the clock of whoever said it is. Each time it is another moment: whoever handles her now
-/// sees that she was made due meanwhile, and once more.
-pub(super) const DUE_AGAIN: &str = "
+/// By a person's word on her or a call, however far ahead the clock of whoever said it is. Each time it is another moment: whoever handles her
+/// now sees that she was made due meanwhile, and once more.
+pub(super) const DUE_AT_ONCE: &str = "
     UPDATE contacts SET retry_at = CASE WHEN retry_at <= COALESCE(judged_at, $3) THEN retry_at - 1
                                         WHEN judged_at < $3 THEN judged_at ELSE $3 END
+      FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
+     WHERE account = $1 AND shop = its_shop AND id = its_id AND (state IS NULL OR state NOT IN ('gone', 'excluded'))";
+/// By a person's word on many: whoever was named alone goes before them.
+pub(super) const DUE_AMONG_MANY: &str = "
+    UPDATE contacts SET retry_at = CASE WHEN retry_at <= judged_at THEN retry_at - 1
+                                        WHEN retry_at <= $3 THEN retry_at + 1
+                                        WHEN judged_at < $3 THEN judged_at + 1 ELSE $3 END
       FROM (SELECT value ->> 0 AS its_shop, CAST(value ->> 1 AS BIGINT) AS its_id FROM json_each($2)) asked
      WHERE account = $1 AND shop = its_shop AND id = its_id AND (state IS NULL OR state NOT IN ('gone', 'excluded'))";
 
@@ -98,17 +105,29 @@ pub(super) fn contact_id(id: i64) -> Result<ContactId, StoreError> {
 }
 
 /// Contacts are due at once, by what somebody says who handles none of them; answers how many they are.
-pub(super) async fn due_again(
+pub(super) async fn due_at_once(
     c: &mut Connection,
     account: &AccountName,
     contacts: &[ContactKey],
     now: Moment,
 ) -> Result<u64, StoreError> {
-    let due = query(DUE_AGAIN).bind(account.as_str()).bind(pairs(contacts)?).bind(now.millis());
+    let due = query(DUE_AT_ONCE).bind(account.as_str()).bind(pairs(contacts)?).bind(now.millis());
     Ok(due.execute(c).await.map_err(failed)?.rows_affected())
 }
 
-/// Contacts of any shops are due at once, by what the pass found that handles them.
+/// The same of as many as there may be.
+pub(super) async fn due_among_many(
+    c: &mut Connection,
+    account: &AccountName,
+    contacts: &[ContactKey],
+    now: Moment,
+) -> Result<(), StoreError> {
+    let due = query(DUE_AMONG_MANY).bind(account.as_str()).bind(pairs(contacts)?).bind(now.millis());
+    due.execute(c).await.map_err(failed)?;
+    Ok(())
+}
+
+/// Contacts of any shops are due, by what the pass found that handles them.
 pub(super) async fn due_now(
     c: &mut Connection,
     account: &AccountName,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Connection, Row, decisions,
-    due::due_again,
+    due::due_among_many,
     failure::failed,
     known::pairs,
     rows::{self, all, contact, get, json, keyed, maybe_moment},
@@ -33,7 +33,7 @@ pub(super) const KEEP: &str = "
       FROM json_each($3) WHERE TRUE
     ON CONFLICT (account, shop, id) DO UPDATE SET
         hold = excluded.hold, content = excluded.content, rules = excluded.rules, what = excluded.what";
-/// Whoever was due and is held has been looked at; not so who was made due meanwhile.
+/// Whoever was due by then and is held has been looked at; not so who was made due meanwhile.
 pub(super) const HEARD: &str = "
     UPDATE contacts SET retry_at = NULL
       FROM (SELECT CAST(value ->> 0 AS BIGINT) AS its_id, CAST(value ->> 1 AS BIGINT) AS its_due
@@ -107,7 +107,10 @@ pub(super) async fn keep(
     held.extend(moved.iter().map(|held| (held.id, held)));
     let rows = json(&held.values().map(|held| HeldRow::of(held)).collect::<Vec<_>>())?;
     query(KEEP).bind(account.as_str()).bind(shop.as_str()).bind(rows).execute(&mut *c).await.map_err(failed)?;
-    let due: Vec<(ContactId, i64)> = held.values().filter_map(|held| Some((held.id, held.was_due?.millis()))).collect();
+    let due: Vec<(ContactId, i64)> = held
+        .values()
+        .filter_map(|held| Some((held.id, held.was_due.filter(|due| *due <= page.at)?.millis())))
+        .collect();
     if !due.is_empty() {
         query(HEARD).bind(account.as_str()).bind(shop.as_str()).bind(json(&due)?).execute(c).await.map_err(failed)?;
     }
@@ -182,6 +185,5 @@ pub(super) async fn release(
     now: Moment,
 ) -> Result<(), StoreError> {
     let contacts = list(c, account, hold, u64::MAX).await?;
-    due_again(c, account, &contacts, now).await?;
-    Ok(())
+    due_among_many(c, account, &contacts, now).await
 }

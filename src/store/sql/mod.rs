@@ -378,7 +378,7 @@ impl Store for TheStore {
 
     async fn make_due(&self, contacts: &[ContactKey], now: Moment) -> Result<u64, StoreError> {
         let contacts = contacts.to_vec();
-        self.write(move |c, account| Box::pin(async move { due::due_again(c, account, &contacts, now).await })).await
+        self.write(move |c, account| Box::pin(async move { due::due_at_once(c, account, &contacts, now).await })).await
     }
 
     async fn erase(&self, whom: &Erasure, by: &str, now: Moment) -> Result<Erased, StoreError> {

@@ -41,6 +41,7 @@ pub(super) const FORGET_OBSERVATIONS: &str = "
        AND (at > $5
             OR at < $3 AND at < (SELECT MAX(o.at) FROM observations o
                                   WHERE o.account = $1 AND o.shop = $2 AND o.at <= $4))";
+/// Who was asked for by id in vain stays missing where a resync missed her.
 pub(super) const JUDGE: &str = "
     INSERT INTO contacts (account, shop, id, email, phone, name, state, reason, content, rules, recheck_at, retry_at,
                           attempts, parked_since, judged_at, judged_by)
@@ -52,7 +53,8 @@ pub(super) const JUDGE: &str = "
         email = excluded.email, phone = excluded.phone, name = excluded.name, state = excluded.state,
         reason = excluded.reason, content = excluded.content, rules = excluded.rules,
         recheck_at = excluded.recheck_at, retry_at = excluded.retry_at, attempts = excluded.attempts,
-        parked_since = excluded.parked_since, judged_at = excluded.judged_at, judged_by = excluded.judged_by, missing = 0";
+        parked_since = excluded.parked_since, judged_at = excluded.judged_at, judged_by = excluded.judged_by,
+        missing = CASE WHEN excluded.reason = 'not-in-the-shop' THEN contacts.missing ELSE 0 END";
 /// Who was made due while the page was handled, by a person's word or a call: who is due at another moment than was known. That word was not
 /// heard by it. Nor is it one that is recorded a second time, since nobody knows of the first: then she is due as it says.
 pub(super) const MEANWHILE: &str = "

@@ -105,7 +105,7 @@ pub(super) const SWITCH_SHOP: &str = "
      WHERE account = $1 AND shop = $2";
 /// A proposal, and an update that is held, is bound to hashes: whoever has one is looked at again, and asked about anew.
 pub(super) const ASK_ANEW: &str = "
-    UPDATE contacts SET retry_at = judged_at
+    UPDATE contacts SET retry_at = judged_at + 1
      WHERE account = $1 AND state IS NOT NULL AND state NOT IN ('gone', 'excluded')
        AND (EXISTS (SELECT 1 FROM proposals p
                      WHERE p.account = $1 AND p.shop = contacts.shop AND p.id = contacts.id
