@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// Why a contact is parked that was asked for by its id in vain: only a resync concludes that it is gone.
+pub const NOT_IN_THE_SHOP: &str = "not-in-the-shop";
+
 /// The state of a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

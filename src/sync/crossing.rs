@@ -141,19 +141,10 @@ impl Crossing<'_> {
     /// # Errors
     /// What ends the run. Writes that were made are recorded before it is answered.
     pub(super) async fn handle(&mut self, records: Vec<Record>, tally: &mut Tally) -> Result<(), PassError> {
-        let looked = self.look_by_id(&records, tally).await?;
-        self.carry_out(looked, tally).await
-    }
-
-    /// Looks at contacts that were fetched by id, and whether the shop is believed to be the one it was.
-    ///
-    /// # Errors
-    /// What ends the run.
-    pub(super) async fn look_by_id(&mut self, records: &[Record], tally: &mut Tally) -> Result<Looked, PassError> {
-        let looked = self.look(records, Reach::Due).await?;
-        self.handled.extend(&looked.ids);
+        let looked = self.look(&records, Reach::Due).await?;
         self.trust(&looked, tally).await?;
-        Ok(looked)
+        self.handled.extend(&looked.ids);
+        self.carry_out(looked, tally).await
     }
 
     /// Looks at contacts: what is known of them, and what is to be done about whom. Of a page nobody who was handled by id.

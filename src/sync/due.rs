@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     http::{CallError, Verdict},
-    model::{ContactId, Hashes, state::ContactState},
+    model::{
+        ContactId, Hashes,
+        state::{ContactState, NOT_IN_THE_SHOP},
+    },
     observe::traces::{self, Phase},
     open2b::{Field, Record},
     store::{Due, DueQuery, PageQuery, PageRecord},
@@ -178,7 +181,7 @@ impl Crossing<'_> {
             self.handle(records, tally).await?;
         }
         // Only a resync concludes that they are gone; until then they are tried again, ever more seldom.
-        let unknown = self.park(&absent, "not-in-the-shop", tally).await?;
+        let unknown = self.park(&absent, NOT_IN_THE_SHOP, tally).await?;
         Ok(Left { unread, unknown })
     }
 

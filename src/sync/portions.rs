@@ -129,14 +129,11 @@ impl Crossing<'_> {
         if records.is_empty() {
             return Ok(());
         }
-        let whole = self.look_by_id(&records, tally).await?;
+        let whole = self.look(&records, Reach::Due).await?;
+        self.trust(&whole, tally).await?;
         if self.portion.is_none_or(|Portion(size)| records.len() <= size) {
-            let length = records.len();
-            return self.measured(whole, length, tally).await;
-        }
-        // Handled they are portion by portion: until then a call may name one of them.
-        for id in &whole.ids {
-            self.handled.remove(id);
+            self.handled.extend(&whole.ids);
+            return self.measured(whole, records.len(), tally).await;
         }
         self.begin(whole, tally);
         while !records.is_empty() {

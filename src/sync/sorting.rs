@@ -127,10 +127,8 @@ impl Sieve<'_> {
             sorted.ended.push(ended);
             return;
         }
-        if judged.is_some_and(|judged| judged.fingerprint.rules != self.rules) {
-            sorted
-                .other_rules
-                .extend(judged.map(|judged| fingerprint::changed_sections(&judged.fingerprint.rules, self.rules)));
+        if let Some(judged) = judged.filter(|judged| judged.fingerprint.rules != self.rules) {
+            sorted.other_rules.push(fingerprint::changed_sections(&judged.fingerprint.rules, self.rules));
         }
         member.prior = prior.cloned();
         sorted.content.insert(id, content);
@@ -147,8 +145,9 @@ impl Sieve<'_> {
         let due = |at: Option<Moment>| at.is_some_and(|at| at <= self.now);
         let now = Fingerprint { content, rules: self.rules.to_owned() };
         // While an update is held, and would be the same, there is nothing to look at but what a person, or a call, says. Who was parked since is
-        // looked at when her time comes.
-        if let Some(held) = prior.held.as_ref().filter(|_| judged.state != ContactState::Parked) {
+        // looked at when her time comes, and who was gone is back.
+        let stays = !matches!(judged.state, ContactState::Parked | ContactState::Gone);
+        if let Some(held) = prior.held.as_ref().filter(|_| stays) {
             let quiet = !held.released && held.fingerprint == now && !due(prior.retry_at);
             return quiet.then_some(Ended::Unchanged);
         }

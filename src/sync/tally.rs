@@ -30,7 +30,6 @@ pub struct Tally {
     read: u64,
     gone: u64,
     updates: u64,
-    updates_to_known: u64,
     merges: MergeCounts,
     customers_seen: u64,
     parked_for: BTreeMap<String, u64>,
@@ -69,16 +68,7 @@ impl Tally {
     /// The updates of a page that were sent, also where the run is then stopped.
     pub fn sent(&mut self, plan: &PagePlan, done: &BTreeMap<ContactId, Done>) {
         let sent = |contact: &&ContactPlan| matches!(done.get(&contact.contact.id), Some(Done::Updated(_)));
-        for contact in plan.contacts.iter().filter(sent) {
-            self.updates += 1;
-            self.updates_to_known += u64::from(contact.link.as_ref().is_some_and(|link| link.standing));
-        }
-    }
-
-    /// Updates sent to customers that were linked before the run.
-    #[must_use]
-    pub const fn updates_to_known(&self) -> u64 {
-        self.updates_to_known
+        self.updates += plan.contacts.iter().filter(sent).count() as u64;
     }
 
     /// Contacts parked for one cause; answers how many of this run are by now.
@@ -107,7 +97,6 @@ impl Tally {
     /// Contacts that were counted before were looked at again: their updates are to be counted all the same.
     pub fn again(&mut self, own: &Self) {
         self.updates += own.updates;
-        self.updates_to_known += own.updates_to_known;
     }
 
     /// Merge proposals that stand.

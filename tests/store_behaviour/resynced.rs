@@ -106,6 +106,9 @@ pub async fn who_was_missing_is_looked_for_until_found_or_judged(place: &dyn Pla
 
     let page = PageRecord { found: vec![id(2)], ..pass.page(vec![judged(1, ContactState::Unmatched)]) };
     pass.store.record(&pass.lease, &page).await.unwrap();
+    // A sync between two halves of a resync asked for her in vain: it is the resync that concludes.
+    let in_vain = ContactRecord { reason: "not-in-the-shop".into(), ..judged(3, ContactState::Parked) };
+    pass.record(vec![in_vain]).await;
     assert_eq!(missing(&pass, 0, 9).await, [3]);
     step(&pass, 3, ResyncStep::Begin(resync(3))).await;
     assert_eq!(missing(&pass, 0, 9).await, [0; 0], "another one looks for itself");

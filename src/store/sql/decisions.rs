@@ -177,7 +177,7 @@ impl Word<'_> {
         match &proposal.proposed {
             Proposed::Link { customer } => {
                 self.rule(c, &proposal.contact, std::slice::from_ref(customer), Ruling::Same).await?;
-                self.due_now(c, &proposal.contact).await
+                self.is_due(c, &proposal.contact).await
             }
             // Authority, not an act: a later pass looks again at all it rests on, and only then merges.
             Proposed::Merge { .. } => Ok(()),
@@ -205,7 +205,7 @@ impl Word<'_> {
             }
         };
         self.rule(c, &proposal.contact, others, Ruling::Different).await?;
-        self.due_now(c, &proposal.contact).await
+        self.is_due(c, &proposal.contact).await
     }
 
     /// The proposal, if it is one.
@@ -273,7 +273,7 @@ impl Word<'_> {
         Ok(())
     }
 
-    async fn due_now(&self, c: &mut Connection, contact: &ContactKey) -> Result<(), StoreError> {
+    async fn is_due(&self, c: &mut Connection, contact: &ContactKey) -> Result<(), StoreError> {
         due_at_once(c, self.account, std::slice::from_ref(contact), self.now).await.map(drop)
     }
 
@@ -286,7 +286,7 @@ impl Word<'_> {
         let waiting = query(WAITING).bind(self.account.as_str()).bind(link.customer.as_str());
         let waiting = rows::all(waiting, &mut *c, rows::contact).await?;
         due_at_once(c, self.account, &waiting, self.now).await?;
-        self.due_now(c, contact).await
+        self.is_due(c, contact).await
     }
 
     async fn assign(&self, c: &mut Connection, contact: &ContactKey, customer: &CustomerId) -> Result<(), StoreError> {
@@ -301,7 +301,7 @@ impl Word<'_> {
         pair(UNRULE_OTHERS).execute(&mut *c).await.map_err(failed)?;
         let approve = pair(APPROVE_PAIR).bind(self.now.millis()).bind(self.by);
         approve.execute(&mut *c).await.map_err(failed)?;
-        self.due_now(c, contact).await
+        self.is_due(c, contact).await
     }
 
     async fn prior(&self, c: &mut Connection, contact: &ContactKey) -> Result<Option<Prior>, StoreError> {

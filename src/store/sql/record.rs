@@ -18,7 +18,10 @@ use super::{
     writes,
 };
 use crate::{
-    model::{AccountName, ContactId, Keyed, state::ContactState},
+    model::{
+        AccountName, ContactId, Keyed,
+        state::{ContactState, NOT_IN_THE_SHOP},
+    },
     store::{ContactRecord, IndexEntry, PageRecord, StoreError},
 };
 
@@ -54,7 +57,7 @@ pub(super) const JUDGE: &str = "
         reason = excluded.reason, content = excluded.content, rules = excluded.rules,
         recheck_at = excluded.recheck_at, retry_at = excluded.retry_at, attempts = excluded.attempts,
         parked_since = excluded.parked_since, judged_at = excluded.judged_at, judged_by = excluded.judged_by,
-        missing = CASE WHEN excluded.reason = 'not-in-the-shop' THEN contacts.missing ELSE 0 END";
+        missing = CASE WHEN excluded.reason = $6 THEN contacts.missing ELSE 0 END";
 /// Who was made due while the page was handled, by a person's word or a call: who is due at another moment than was known. That word was not
 /// heard by it. Nor is it one that is recorded a second time, since nobody knows of the first: then she is due as it says.
 pub(super) const MEANWHILE: &str = "
@@ -205,6 +208,7 @@ async fn judge(
         .bind(json(&rows)?)
         .bind(page.at.millis())
         .bind(page.run.0)
+        .bind(NOT_IN_THE_SHOP)
         .execute(&mut *c)
         .await
         .map_err(failed)?;
