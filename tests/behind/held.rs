@@ -217,6 +217,26 @@ async fn anew(on: On) {
     assert_eq!((town.number(due).await, town.number("SELECT COUNT(*) FROM held").await), (0, 198));
 }
 
+both!(a7_whoever_is_back_while_a_changed_rule_is_held_is_accounted_for, back);
+async fn back(on: On) {
+    let town = people(on, 200).await;
+    town.append("[safeguards]\nmax_vanished = \"50%\"");
+    town.anagrafe(&["sync"]).await.code(0);
+    assert!(town.sandbox.open2b.delete_contact(5));
+    town.anagrafe(&["resync"]).await.code(0);
+    town.append("[fields]\nnote = { to = \"note\", rule = \"always\" }");
+    for id in (1..=200).filter(|id| *id != 5) {
+        town.sandbox.open2b.edit_contact(id, |contact| contact.note = format!("remark {id}"));
+    }
+    assert!(town.sandbox.open2b.add_contact_below(5, super::person(5)));
+    town.sandbox.open2b.edit_contact(5, |contact| contact.note = "remark 5".into());
+    town.anagrafe(&["resync"]).await.code(4);
+    assert_eq!(town.number("SELECT COUNT(*) FROM contacts WHERE id = 5 AND state = 'gone'").await, 0);
+    town.anagrafe(&["holds", "release", &hold(&town).await]).await.code(0);
+    town.anagrafe(&["sync"]).await.code(0);
+    assert_eq!((field(&town, "c5", "note"), town.number("SELECT COUNT(*) FROM held").await), (json!("remark 5"), 0));
+}
+
 both!(b5_what_is_held_stays_so_through_any_number_of_resyncs_and_however_close_they_look, forced);
 async fn forced(on: On) {
     let town = remarked(on).await;
